@@ -1,0 +1,89 @@
+# Deep Learning, Live. `make help` lists the targets; each sets up what it needs in .venv and is quick the second time.
+#   PYTHON=python3.12  the interpreter that .venv is made from      VENV=.venv  where it lies
+#   PORT=8000          where `make serve` listens                   TORCH=no    set up without torch
+SHELL := bash
+.SHELLFLAGS := -e -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV ?= .venv
+PORT ?= 8000
+TORCH ?= yes
+DEVICE ?= cpu
+BUILD := _build
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt
+# A BLAS with many threads is slower at our sizes, and rounds differently.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+PINS := requirements.txt pyproject.toml
+
+ifeq ($(TORCH),no)
+FULL := $(VENV)/.full-without-torch
+FULL_EXTRAS := book,classroom,dev
+else
+FULL := $(VENV)/.full
+FULL_EXTRAS := book,classroom,dev,torch
+endif
+
+.PHONY: help serve test book lint bench lab notebooks lock clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+serve: $(VENV)/.book  ## build the book and serve it at http://localhost:8000
+	$(BIN)/jupyter-book build . -q --path-output .
+	$(BIN)/python tools/serve.py $(BUILD)/html --port $(PORT)
+
+test: $(FULL)  ## run every test: package, doctests, notebooks, book, browser
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadscope --cov --cov-report=term tests dlcore \
+	  chapters --nbval --nbval-current-env --nbval-sanitize-with tools/nbval.cfg
+
+book: $(VENV)/.book  ## build the book from scratch; a warning is an error
+	rm -rf $(BUILD)/html $(BUILD)/.doctrees
+	$(BIN)/jupyter-book build . -n -W --keep-going --path-output .
+
+lint: $(FULL)  ## ruff (lint and format, notebooks too) and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m mypy
+
+bench: $(VENV)/.bench  ## measure the engine beside its peers (DEVICE=cuda on a machine with a card)
+	$(ONE_THREAD) $(BIN)/python -m benchmarks --device $(DEVICE)
+
+lab: $(VENV)/.lab  ## open the chapters in JupyterLab
+	$(BIN)/python -m jupyterlab chapters
+
+notebooks: $(FULL)  ## run the chapters again and write them back normalized
+	$(ONE_THREAD) $(BIN)/python tools/notebooks.py
+
+lock: $(VENV)/.created  ## resolve requirements.txt anew, keeping the versions that still fit
+	$(BIN)/python tools/lock.py
+
+clean:  ## remove what was built (the environment stays)
+	rm -rf $(BUILD) .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}; try make PYTHON=python3.12")'
+	@$(PYTHON) -m venv $(VENV) || { echo "venv is missing; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@touch $@
+
+$(VENV)/.book: $(VENV)/.created $(PINS)
+	@echo "Setting up the book in $(VENV) (half a minute, once)"
+	$(PIP) -e '.[book]'
+	@touch $@
+
+$(VENV)/.lab: $(VENV)/.created $(PINS)
+	@echo "Setting up JupyterLab in $(VENV) (a minute, once)"
+	$(PIP) -e '.[notebooks]'
+	@touch $@
+
+$(FULL): $(VENV)/.created $(PINS)
+	@echo "Setting up everything in $(VENV) (two minutes, once)"
+	$(PIP) -e '.[$(FULL_EXTRAS)]'
+	@touch $@ $(VENV)/.book $(VENV)/.lab
+
+$(VENV)/.bench: $(FULL) benchmarks/requirements.txt
+	$(PIP) -r benchmarks/requirements.txt
+	@touch $@

@@ -1,0 +1,174 @@
+"""Run the committed notebooks, write them back in a normal form, or check that they are in it.
+
+    python tools/notebooks.py                        run and normalize every chapter
+    python tools/notebooks.py chapters/01_neurons.ipynb
+    python tools/notebooks.py --check                only look: fails where a cell was not run, failed, or is not in the normal form
+
+In the normal form two runs of the same notebook give the same file, so that a diff shows only what changed: cell ids come from
+the cells' text, widget models are numbered in the order of their use, and nothing tells when or where it was run.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).resolve().parent.parent
+CHAPTERS = ROOT / "chapters"
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+LANGUAGE = {"file_extension": ".py", "mimetype": "text/x-python", "name": "python", "pygments_lexer": "ipython3"}
+PASSING_METADATA = {"ExecuteTime", "collapsed", "editable", "execution", "scrolled", "trusted"}
+MODEL_REFERENCE = re.compile(r"IPY_MODEL_([0-9a-f]{32})")
+ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
+
+Notebook = Any  # nbformat's NotebookNode: nested dicts whose keys are attributes too
+
+
+def run(path: Path) -> Notebook:
+    """Run the notebook at ``path`` from its first cell to its last, and return it with its outputs.
+
+    Raises:
+        nbclient.exceptions.CellExecutionError: if a cell fails.
+    """
+    # One thread, so that sums come out in the same order; the epoch, so that SVG figures carry no date.
+    os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "SOURCE_DATE_EPOCH": "0"}
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}).execute()
+    return notebook
+
+
+def normalize(notebook: Notebook) -> str:
+    """Return the text of ``notebook`` in its normal form. Normalizing twice changes nothing."""
+    notebook = nbformat.from_dict(json.loads(json.dumps(notebook)))
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    for cell, name in zip(notebook.cells, cell_ids(notebook), strict=True):
+        cell.id = name
+        for key in PASSING_METADATA & cell.metadata.keys():
+            del cell.metadata[key]
+        if cell.cell_type == "code":
+            cell.outputs = merge_streams(cell.outputs)
+    for count, cell in enumerate(executed_cells(notebook), start=1):
+        cell.execution_count = count
+        for output in cell.outputs:
+            if output.output_type == "execute_result":
+                output.execution_count = count
+    state = notebook.metadata.get("widgets")
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": LANGUAGE})
+    if state:
+        notebook.metadata["widgets"] = state
+    text = json.dumps(notebook)
+    for position, model in enumerate(models_by_use(notebook)):
+        text = text.replace(model, hashlib.sha256(f"model {position}".encode()).hexdigest()[:32])
+    # Keys are sorted, and with them the widget models.
+    return json.dumps(json.loads(text), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def cell_ids(notebook: Notebook) -> list[str]:
+    """Return an id per cell, made from its text: it stays when cells are added before or after it."""
+    seen: dict[str, int] = {}
+    names = []
+    for cell in notebook.cells:
+        name = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
+        seen[name] = seen.get(name, 0) + 1
+        names.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+    return names
+
+
+def merge_streams(outputs: list[Notebook]) -> list[Notebook]:
+    """Join neighbouring pieces of the same stream: where a kernel cuts them depends on timing."""
+    merged: list[Notebook] = []
+    for output in outputs:
+        if merged and output.output_type == merged[-1].output_type == "stream" and output.name == merged[-1].name:
+            merged[-1].text += output.text
+        else:
+            merged.append(output)
+    return merged
+
+
+def models_by_use(notebook: Notebook) -> list[str]:
+    """Return the ids of the widget models: first those shown, in order, then those they refer to, then the rest."""
+    states = notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
+    shown = [
+        output.data[WIDGET_VIEW]["model_id"]
+        for cell in executed_cells(notebook)
+        for output in cell.outputs
+        if WIDGET_VIEW in output.get("data", {})
+    ]
+    # The rest has no order of its own; their content gives one that does not depend on their random ids.
+    rest = sorted(states, key=lambda model: MODEL_REFERENCE.sub("", json.dumps(states[model], sort_keys=True)))
+    order: dict[str, None] = {}
+    waiting = [*shown, *rest][::-1]
+    while waiting:
+        model = waiting.pop()
+        if model not in order:
+            order[model] = None
+            waiting += MODEL_REFERENCE.findall(json.dumps(states.get(model, {}), sort_keys=True))[::-1]
+    return list(order)
+
+
+def executed_cells(notebook: Notebook) -> list[Notebook]:
+    """Return the code cells that hold anything to run."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+
+
+def faults(text: str) -> Iterator[str]:
+    """Yield what is wrong with the notebook in ``text``, each in a sentence that says how to repair it."""
+    notebook = nbformat.reads(text, as_version=4)
+    cells = executed_cells(notebook)
+    for number, cell in enumerate(cells, start=1):
+        place = f"code cell {number} ({cell.source.strip().splitlines()[0][:40]!r})"
+        if cell.execution_count is None:
+            yield f"{place} was never run; make notebooks"
+        elif cell.execution_count != number:
+            yield f"{place} was run out of order, as [{cell.execution_count}]; make notebooks"
+        for output in cell.outputs:
+            yield from output_faults(output, place, cell.metadata)
+    if text != normalize(notebook):
+        yield "the file is not in its normal form; make notebooks"
+
+
+def output_faults(output: Notebook, place: str, metadata: Notebook) -> Iterator[str]:
+    """Yield what is wrong with one output of a cell."""
+    shown = output.get("text", "") or output.get("data", {}).get("text/plain", "")
+    if output.output_type == "error":
+        yield f"{place} ends in {output.ename}: {output.evalue}"
+    if output.output_type == "stream" and output.name == "stderr":
+        yield f"{place} writes to stderr, a warning or a progress bar: {output.text.strip()[:80]!r}"
+    if ADDRESS.search(shown):
+        yield f"{place} prints an address, another one in each run: {shown[:80]!r}"
+    pictured = any(kind.startswith("image/") for kind in output.get("data", {}))
+    if pictured and not metadata.get("mystnb", {}).get("image", {}).get("alt", "").strip():
+        yield f'{place} shows a picture without words for it; set the cell\'s metadata to {{"mystnb": {{"image": {{"alt": "…"}}}}}}'
+
+
+def main() -> None:
+    """Run or check the notebooks named, by default every chapter."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("notebooks", nargs="*", type=Path, default=sorted(CHAPTERS.glob("*.ipynb")))
+    parser.add_argument("--check", action="store_true", help="only look, and fail where something is wrong")
+    options = parser.parse_args()
+    if not options.notebooks:
+        parser.error("no notebook in chapters/")
+    wrong = 0
+    for path in options.notebooks:
+        if not options.check:
+            print(f"running {path.name}", flush=True)
+            path.write_text(normalize(run(path)), encoding="utf-8")
+        for fault in faults(path.read_text(encoding="utf-8")):
+            wrong += 1
+            print(f"{path.name}: {fault}", file=sys.stderr)
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()
