@@ -108,7 +108,8 @@ def standardize(train: Array, *others: Array) -> tuple[Any, ...]:
         )
     mean, std = xp.mean(train, axis=0), xp.std(train, axis=0)
     # Rounding may give a constant feature a std of 1e-9, and underflow a varying one a std of 0: ask both.
-    constant = (xp.max(train, axis=0) == xp.min(train, axis=0)) | (std == 0)
+    tiny = float(xp.finfo(train.dtype).smallest_normal)
+    constant = (xp.max(train, axis=0) == xp.min(train, axis=0)) | (std < tiny)
     scale = Standardization(mean, xp.where(constant, xp.ones_like(std), std))
     return *(scale(array) for array in (train, *others)), scale
 
@@ -190,11 +191,12 @@ def batches(
             f"batches: expected at least one full batch with drop_last=True; received {n} rows for batches "
             f"of {batch_size}. Lower batch_size, or keep the last batch"
         )
-    starts = range(0, n - n % batch_size if drop_last else n, batch_size)
+    stop = n - n % batch_size if drop_last else n
+    parts = [slice(start, min(start + batch_size, stop)) for start in range(0, stop, batch_size)]
     if rng is None:
-        return (tuple(array[start : start + batch_size, ...] for array in arrays) for start in starts)
+        return (tuple(array[part, ...] for array in arrays) for part in parts)
     order = _near(arrays[0], random.permutation(rng, n))  # moved to the card once, not once per batch
-    return (tuple(_take(array, order[start : start + batch_size]) for array in arrays) for start in starts)
+    return (tuple(_take(array, order[part]) for array in arrays) for part in parts)
 
 
 def _near(array: Array, rows: Array) -> Array:
