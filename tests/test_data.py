@@ -51,7 +51,7 @@ def device(request: pytest.FixtureRequest) -> str:
 # Computed by the Playground's own dataset.ts under Node, with Math.random reading the numbers that
 # np.random.Generator(np.random.PCG64(0)).random() gives. At noise 0.3: the number of points; the rows 0, 123,
 # 300 and 499 as (x, y, label); the means of x, y and label over all rows.
-FROM_THE_PLAYGROUND = {
+FROM_THE_PLAYGROUND: dict[str, tuple[int, list[tuple[float, float, float]], tuple[float, float, float]]] = {
     "circle": (
         500,
         [
@@ -604,7 +604,7 @@ def test_batches_shuffle_anew_from_one_generator_and_alike_from_equal_ones(devic
     first, second = epoch(rng), epoch(rng)
     assert first == epoch(np.random.default_rng(0))
     assert first != second
-    assert first != sorted(first)
+    assert sorted(first) == sorted(second) == list(range(100)) != first
 
 
 def test_batches_in_order_copy_nothing() -> None:
