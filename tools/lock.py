@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PINS = ROOT / "requirements.txt"
 HEADER = """\
-# Exact versions of everything: book, notebooks, tests, torch. Made by `make lock`; the constraints file of every install:
+# Exact versions of everything: book, notebooks, tests, torch. Made by `make lock`; constrains every install:
 #     pip install -c requirements.txt -e ".[book]"
 # torch's CUDA packages are left out: a build of torch that needs them pins them itself.
 """
@@ -21,9 +21,13 @@ UNPINNED = re.compile(r"^(nvidia-|cuda-|triton==)")
 def main() -> None:
     """Write requirements.txt."""
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "uv"], check=True)
-    command = "pip compile pyproject.toml --all-extras --universal --python-version 3.11 --no-header --no-annotate"
-    subprocess.run([sys.executable, "-m", "uv", *command.split(), "--quiet", "--output-file", str(PINS)], cwd=ROOT, check=True)
-    pins = [line for line in PINS.read_text().splitlines() if line and not UNPINNED.match(line) and line[0] != "#"]
+    compile_all = "-m uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --quiet"
+    written = ["--no-header", "--no-annotate", "--output-file", str(PINS)]
+    subprocess.run(
+        [sys.executable, *compile_all.split(), *written], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
+    )
+    lines = PINS.read_text().splitlines()
+    pins = [line for line in lines if line and not line.startswith("#") and not UNPINNED.match(line)]
     PINS.write_text(HEADER + "\n".join(pins) + "\n")
 
 

@@ -2,10 +2,11 @@
 
     python tools/notebooks.py                        run and normalize every chapter
     python tools/notebooks.py chapters/01_neurons.ipynb
-    python tools/notebooks.py --check                only look: fails where a cell was not run, failed, or is not in the normal form
+    python tools/notebooks.py --check                only look, and fail where something is wrong
 
-In the normal form two runs of the same notebook give the same file, so that a diff shows only what changed: cell ids come from
-the cells' text, widget models are numbered in the order of their use, and nothing tells when or where it was run.
+In the normal form two runs of the same notebook give the same file, so that a diff shows only what changed:
+cell ids come from the cells' text, widget models are numbered in the order of their use, and nothing tells
+when or where it was run.
 """
 
 import argparse
@@ -26,9 +27,15 @@ CHAPTERS = ROOT / "chapters"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
-LANGUAGE = {"file_extension": ".py", "mimetype": "text/x-python", "name": "python", "pygments_lexer": "ipython3"}
+LANGUAGE = {
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "pygments_lexer": "ipython3",
+}
 PASSING_METADATA = {"ExecuteTime", "collapsed", "editable", "execution", "scrolled", "trusted"}
 MODEL_REFERENCE = re.compile(r"IPY_MODEL_([0-9a-f]{32})")
+WORDS = '{"mystnb": {"image": {"alt": "…"}}}'
 ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
 
 Notebook = Any  # nbformat's NotebookNode: nested dicts whose keys are attributes too
@@ -43,7 +50,8 @@ def run(path: Path) -> Notebook:
     # One thread, so that sums come out in the same order; the epoch, so that SVG figures carry no date.
     os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "SOURCE_DATE_EPOCH": "0"}
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}).execute()
+    place = {"metadata": {"path": str(path.parent)}}
+    NotebookClient(notebook, timeout=600, kernel_name="python3", resources=place).execute()
     return notebook
 
 
@@ -88,7 +96,11 @@ def merge_streams(outputs: list[Notebook]) -> list[Notebook]:
     """Join neighbouring pieces of the same stream: where a kernel cuts them depends on timing."""
     merged: list[Notebook] = []
     for output in outputs:
-        if merged and output.output_type == merged[-1].output_type == "stream" and output.name == merged[-1].name:
+        if (
+            merged
+            and output.output_type == merged[-1].output_type == "stream"
+            and output.name == merged[-1].name
+        ):
             merged[-1].text += output.text
         else:
             merged.append(output)
@@ -96,7 +108,7 @@ def merge_streams(outputs: list[Notebook]) -> list[Notebook]:
 
 
 def models_by_use(notebook: Notebook) -> list[str]:
-    """Return the ids of the widget models: first those shown, in order, then those they refer to, then the rest."""
+    """Return the ids of the widget models: each one shown, with those it refers to; then the rest."""
     states = notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
     shown = [
         output.data[WIDGET_VIEW]["model_id"]
@@ -105,7 +117,9 @@ def models_by_use(notebook: Notebook) -> list[str]:
         if WIDGET_VIEW in output.get("data", {})
     ]
     # The rest has no order of its own; their content gives one that does not depend on their random ids.
-    rest = sorted(states, key=lambda model: MODEL_REFERENCE.sub("", json.dumps(states[model], sort_keys=True)))
+    rest = sorted(
+        states, key=lambda model: MODEL_REFERENCE.sub("", json.dumps(states[model], sort_keys=True))
+    )
     order: dict[str, None] = {}
     waiting = [*shown, *rest][::-1]
     while waiting:
@@ -148,12 +162,14 @@ def output_faults(output: Notebook, place: str, metadata: Notebook) -> Iterator[
         yield f"{place} prints an address, another one in each run: {shown[:80]!r}"
     pictured = any(kind.startswith("image/") for kind in output.get("data", {}))
     if pictured and not metadata.get("mystnb", {}).get("image", {}).get("alt", "").strip():
-        yield f'{place} shows a picture without words for it; set the cell\'s metadata to {{"mystnb": {{"image": {{"alt": "…"}}}}}}'
+        yield f"{place} shows a picture without words for it; set the cell's metadata to {WORDS}"
 
 
 def main() -> None:
     """Run or check the notebooks named, by default every chapter."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("notebooks", nargs="*", type=Path, default=sorted(CHAPTERS.glob("*.ipynb")))
     parser.add_argument("--check", action="store_true", help="only look, and fail where something is wrong")
     options = parser.parse_args()

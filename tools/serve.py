@@ -27,7 +27,7 @@ class BookHandler(SimpleHTTPRequestHandler):
         self.send_header("Cache-Control", "no-cache")
         super().end_headers()
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (named by the base class)
         """Stay silent: a reader has no use for the log of requests."""
 
 
@@ -52,7 +52,7 @@ def main() -> None:
     try:
         book = server(options.folder, options.port)
     except OSError as error:
-        parser.error(f"port {options.port} cannot be used ({error.strerror}); choose another: make serve PORT=8001")
+        parser.error(f"port {options.port} cannot be used ({error.strerror}); try make serve PORT=8001")
     print(f"Deep Learning, Live is served at http://localhost:{options.port} (Ctrl-C stops it)", flush=True)
     try:
         book.serve_forever()

@@ -1,7 +1,7 @@
 """Sphinx extension: put MathJax into the built site, and leave out the source maps that no reader needs.
 
-MathJax 3.2.2 comes from the package ``sphinx-mathjax-offline``, whose files are those of ``mathjax@3.2.2`` on npm. The hash
-below was taken from npm's; a package that carries anything else stops the build.
+MathJax 3.2.2 comes from the package ``sphinx-mathjax-offline``, whose files are those of ``mathjax@3.2.2``
+on npm. The hash below was taken from npm's; a package that carries anything else stops the build.
 """
 
 import hashlib
@@ -45,13 +45,14 @@ def ship_mathjax(site: Path) -> None:
     Raises:
         ExtensionError: if the installed package does not carry the files of MathJax 3.2.2.
     """
-    source = Path(str(distribution("sphinx-mathjax-offline").locate_file("sphinx-mathjax-offline/static/mathjax")))
+    package = distribution("sphinx-mathjax-offline")
+    source = Path(str(package.locate_file("sphinx-mathjax-offline/static/mathjax")))
     files = list(parts(source))
     found = fingerprint(source, files)
     if found != SHA256:
         raise ExtensionError(
             f"MathJax 3.2.2 with SHA-256 {SHA256[:12]}… was expected in {source}, found {found[:12]}…; "
-            "install the pinned package: pip install --force-reinstall -c requirements.txt sphinx-mathjax-offline"
+            "install it anew: pip install --force-reinstall -c requirements.txt sphinx-mathjax-offline"
         )
     for file in files:
         target = site / "vendor" / "mathjax" / file

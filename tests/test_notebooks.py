@@ -1,0 +1,118 @@
+"""The committed notebooks are run, whole, and in their normal form; and the tool that says so can see.
+
+That their outputs are true is nbval's to say: ``make test`` runs every cell again beside these tests.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from tools import notebooks
+
+CHAPTERS = sorted(notebooks.CHAPTERS.glob("*.ipynb"))
+v4 = nbformat.v4
+
+
+def test_there_are_chapters() -> None:
+    assert CHAPTERS
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_a_chapter_is_executed_and_normal(path: Path) -> None:
+    assert list(notebooks.faults(path.read_text(encoding="utf-8"))) == []
+
+
+def a_notebook(*sources: str, **changes: Any) -> Any:
+    """Return a notebook whose code cells were run in order."""
+    cells = [v4.new_code_cell(source, execution_count=count) for count, source in enumerate(sources, start=1)]
+    notebook = v4.new_notebook(cells=[v4.new_markdown_cell("# A chapter"), *cells])
+    for key, value in changes.items():
+        notebook.cells[1][key] = value
+    return notebook
+
+
+def faults_of(notebook: Any) -> list[str]:
+    return list(notebooks.faults(notebooks.normalize(notebook)))
+
+
+def test_a_notebook_in_order_has_no_faults() -> None:
+    output = v4.new_output("execute_result", {"text/plain": "2"}, execution_count=1)
+    assert faults_of(a_notebook("1 + 1", "2 + 2", outputs=[output])) == []
+
+
+@pytest.mark.parametrize(
+    ("outputs", "fault"),
+    [
+        ([v4.new_output("error", ename="ValueError", evalue="no", traceback=[])], "ends in ValueError"),
+        ([v4.new_output("stream", name="stderr", text="a warning")], "writes to stderr"),
+        ([v4.new_output("stream", name="stdout", text="<object at 0x7f3a9c0d1e50>")], "prints an address"),
+        ([v4.new_output("display_data", {"image/png": "", "text/plain": "a figure"})], "without words"),
+    ],
+)
+def test_a_bad_output_is_a_fault(outputs: list[Any], fault: str) -> None:
+    found = faults_of(a_notebook("1 + 1", outputs=outputs))
+    assert len(found) == 1
+    assert fault in found[0]
+
+
+def test_a_cell_that_was_not_run_is_a_fault() -> None:
+    text = notebooks.normalize(a_notebook("1 + 1", "2 + 2"))
+    unrun = text.replace('"execution_count": 2', '"execution_count": null')
+    assert unrun != text
+    assert any("code cell 2" in fault and "never run" in fault for fault in notebooks.faults(unrun))
+
+
+def test_a_cell_that_was_run_out_of_order_is_a_fault() -> None:
+    text = notebooks.normalize(a_notebook("1 + 1", "2 + 2"))
+    swapped = text.replace('"execution_count": 2', '"execution_count": 7')
+    assert any("out of order" in fault for fault in notebooks.faults(swapped))
+
+
+def test_a_file_not_in_its_normal_form_is_a_fault() -> None:
+    assert any("normal form" in fault for fault in notebooks.faults(nbformat.writes(a_notebook("1 + 1"))))
+
+
+def with_widgets(outer: str, inner: str, stray: str) -> Any:
+    """Return a notebook that shows the model ``outer``, which has ``inner``; ``stray`` is shown nowhere."""
+    states = {
+        stray: {"model_name": "LayoutModel", "state": {}},
+        inner: {"model_name": "SliderModel", "state": {"value": 3}},
+        outer: {"model_name": "BoxModel", "state": {"children": [f"IPY_MODEL_{inner}"]}},
+    }
+    view = v4.new_output("display_data", {notebooks.WIDGET_VIEW: {"model_id": outer}, "text/plain": "Box()"})
+    notebook = a_notebook("box", outputs=[view])
+    notebook.metadata["widgets"] = {
+        notebooks.WIDGET_STATE: {"state": states, "version_major": 2, "version_minor": 0}
+    }
+    return nbformat.from_dict(notebook)
+
+
+def test_two_runs_of_a_widget_give_the_same_file() -> None:
+    once = notebooks.normalize(with_widgets("a" * 32, "b" * 32, "c" * 32))
+    again = notebooks.normalize(with_widgets("f" * 32, "e" * 32, "d" * 32))
+    assert once == again
+    assert "a" * 32 not in once
+
+
+def test_normalizing_twice_changes_nothing() -> None:
+    once = notebooks.normalize(with_widgets("a" * 32, "b" * 32, "c" * 32))
+    assert notebooks.normalize(nbformat.reads(once, as_version=4)) == once
+
+
+def test_ids_stay_when_a_cell_is_put_before_them() -> None:
+    short, longer = a_notebook("x = 1", "x"), a_notebook("import math", "x = 1", "x")
+    assert notebooks.cell_ids(short)[1:] == notebooks.cell_ids(longer)[2:]
+    assert len(set(notebooks.cell_ids(a_notebook("x", "x", "x")))) == 4
+
+
+def test_a_run_leaves_nothing_of_time_and_place(tmp_path: Path) -> None:
+    path = tmp_path / "sum.ipynb"
+    nbformat.write(
+        v4.new_notebook(cells=[v4.new_code_cell("print(1)\nprint(2)"), v4.new_code_cell("1 + 1")]), path
+    )
+    once, again = (notebooks.normalize(notebooks.run(path)) for _ in range(2))
+    assert once == again
+    assert str(tmp_path) not in once
+    assert list(notebooks.faults(once)) == []
