@@ -1,0 +1,56 @@
+"""Who takes part in which task; the first of a task is its reference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.harness import Contestant
+
+ALL = ("T1", "T2", "T3", "T4", "T5")
+SINGLE = ("T1", "T2", "T3", "T5")
+BOTH = ("cpu", "cuda")
+PEERS = "benchmarks.peers."
+
+# The Adam of these computes 1 - 0.999ᵗ in float32 (tinygrad, compiled torch) or adds ε before the bias
+# correction (scikit-learn). Both act on the first steps and on the tiniest gradients; the losses then stay up
+# to a few percent apart.
+OTHER_ADAM: dict[str, Any] = {
+    "tolerances": {"T2": 0.05, "T3": 0.05, "T5": 0.05},
+    "note": "its Adam rounds differently",
+}
+
+CONTESTANTS = [
+    *[
+        Contestant("torch eager", way, PEERS + "torch_eager", SINGLE, {"optimizer": way}, BOTH)
+        for way in ("for-loop", "foreach", "fused")
+    ],
+    *[
+        Contestant("torch loop", way, PEERS + "torch_many", ("T4",), {"way": "loop", "optimizer": way}, BOTH)
+        for way in ("for-loop", "foreach", "fused")
+    ],
+    Contestant("torch", "batched by hand", PEERS + "torch_many", ("T4",), {"way": "hand-batched"}, BOTH),
+    Contestant("torch.func.vmap", "", PEERS + "torch_many", ("T4",), {"way": "vmap"}, BOTH),
+    Contestant("torch.compile", "", PEERS + "torch_compile", SINGLE, {"optimizer": "fused"}, BOTH),
+    Contestant(
+        "torch.compile",
+        "optimizer too",
+        PEERS + "torch_compile",
+        SINGLE,
+        {"optimizer": "compiled"},
+        BOTH,
+        **OTHER_ADAM,
+    ),
+    Contestant("torch", "CUDA graph", PEERS + "torch_graph", SINGLE, {}, ("cuda",)),
+    Contestant("JAX", "jit per step", PEERS + "jax_steps", ALL, {"scan": False}),
+    Contestant("JAX", "scan over 100 steps", PEERS + "jax_steps", ALL, {"scan": True}),
+    Contestant("scikit-learn", "partial_fit", PEERS + "sklearn_mlp", ("T1", "T2"), **OTHER_ADAM),
+    Contestant("tinygrad", "TinyJit", PEERS + "tinygrad_jit", ("T1", "T2", "T3"), **OTHER_ADAM),
+    Contestant("HIPS autograd", "", PEERS + "hips_autograd", ("T1", "T2")),
+    Contestant("micrograd", "", PEERS + "micrograd_mlp", ("T1",), check_steps=3),
+    Contestant("C loop", "", PEERS + "c_loop", ("T1", "T4")),
+]
+
+
+def of_task(task: str, device: str) -> list[Contestant]:
+    """The contestants of a task on a device, the reference first."""
+    return [each for each in CONTESTANTS if task in each.tasks and device in each.devices]

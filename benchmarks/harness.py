@@ -1,0 +1,312 @@
+"""Run each contestant in a process of its own, check that all compute the same losses, then time them.
+
+Interleaving is what makes ratios fair on a noisy machine: in every round each contestant trains for the same
+number of steps, one after the other on the same core, in an order that moves on by one: a slow minute hits all.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import math
+import multiprocessing as mp
+import os
+import statistics
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import tasks
+from benchmarks.tasks import Array, Task
+
+# Read by the libraries when they are first imported, so they are set before a worker starts.
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "VECLIB_MAXIMUM_THREADS": "1",
+    "TORCHINDUCTOR_COMPILE_THREADS": "1",
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+    "JAX_PLATFORMS": "cpu",
+}
+LONGEST_TURN = 0.5  # seconds: a contestant that needs longer for one call sits out rounds in proportion
+START_TIMEOUT = 300.0  # seconds for imports, compilation and the first losses
+
+
+@dataclass
+class Runner:
+    """A contestant that is ready to train.
+
+    Attributes:
+        step: trains for `steps_per_call` steps and returns their losses in the engine's own form, without
+        waiting. read: turns these losses into an array of shape (steps_per_call,) or (steps_per_call,
+        members). wait: blocks until these losses, and the update behind them, are computed.
+        steps_per_call: training steps in one call of `step`.
+    """
+
+    step: Callable[[], Any]
+    read: Callable[[Any], Any]
+    wait: Callable[[Any], Any] = lambda loss: None
+    steps_per_call: int = 1
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """An engine in one of its variants.
+
+    `module` offers `build(task, device, **options) -> Runner` and imports the engine; the parent never does.
+    """
+
+    engine: str
+    variant: str
+    module: str
+    tasks: tuple[str, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+    devices: tuple[str, ...] = ("cpu",)
+    check_steps: int | None = None  # where the task's own number would take minutes
+    tolerances: dict[str, float] = field(
+        default_factory=dict
+    )  # by task, where its own is too strict; `note` says why
+    note: str = ""
+
+    @property
+    def name(self) -> str:
+        """Engine and variant in one line."""
+        return f"{self.engine}, {self.variant}" if self.variant else self.engine
+
+    def build(self, task: Task, device: str) -> Runner:
+        """Import the engine and prepare it for the task."""
+        runner: Runner = importlib.import_module(self.module).build(task, device, **self.options)
+        return runner
+
+
+def first_losses(runner: Runner, steps: int) -> Array:
+    """Losses of the next `steps` training steps, (steps,) or (steps, members)."""
+    calls = math.ceil(steps / runner.steps_per_call)
+    return np.concatenate([np.asarray(runner.read(runner.step()), dtype=np.float64) for _ in range(calls)])[
+        :steps
+    ]
+
+
+def time_steps(runner: Runner, calls: int) -> float:
+    """Seconds per training step over `calls` calls, after a few that only warm the caches."""
+    for _ in range(calls // 20):
+        runner.step()
+    gc.collect()
+    start = time.perf_counter()
+    for _ in range(calls):
+        loss = runner.step()
+    runner.wait(loss)
+    return (time.perf_counter() - start) / (calls * runner.steps_per_call)
+
+
+def disagreement(losses: Array, reference: Array) -> float:
+    """Largest relative difference over the steps that both have; infinite where a loss is not finite.
+
+    >>> round(disagreement(np.array([1.0, 2.002]), np.array([1.0, 2.0, 3.0])), 6)
+    0.001
+    """
+    reference = reference[: len(losses)]
+    if losses.shape != reference.shape or not np.isfinite(losses).all():
+        return math.inf
+    return float(np.max(np.abs(losses - reference) / np.abs(reference)))
+
+
+def peak_memory() -> float:
+    """Return the largest resident memory of this process so far, in MB (10⁶ bytes); NaN without /proc."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return math.nan
+    lines = dict(line.split(":", 1) for line in status.splitlines())
+    return int(lines["VmHWM"].split()[0]) * 1024 / 1e6
+
+
+def serve(connection: Connection, contestant: Contestant, task: str, device: str, core: int | None) -> None:
+    """Body of a worker process: build the contestant, then answer `(verb, number)` until None arrives."""
+    if core is not None:
+        os.sched_setaffinity(0, {core})  # before the engine is imported: its threads inherit it
+    verbs: dict[str, Callable[[Runner, int], Any]] = {
+        "losses": first_losses,
+        "time": time_steps,
+        "memory": lambda runner, _: peak_memory(),
+    }
+    try:
+        runner = contestant.build(tasks.make(task), device)
+        connection.send((True, runner.steps_per_call))
+        while (request := connection.recv()) is not None:
+            verb, number = request
+            connection.send((True, verbs[verb](runner, number)))
+    except (EOFError, KeyboardInterrupt):
+        pass
+    except Exception as error:  # whatever the engine raises is this contestant's result, and the others go on
+        lines = str(error).strip().splitlines() or [""]
+        connection.send((False, f"{type(error).__name__}: {lines[0][:200]}"))
+
+
+class Failed(Exception):  # noqa: N818
+    """A contestant that could not run, or did not compute what the reference computes."""
+
+
+class Worker:
+    """The parent's side of a contestant's process."""
+
+    def __init__(self, contestant: Contestant, task: str, device: str, core: int | None) -> None:
+        os.environ.update(ONE_THREAD)
+        context = mp.get_context(
+            "spawn"
+        )  # a forked child would inherit the parent's libraries and memory peak
+        self.connection, theirs = context.Pipe()
+        arguments = (theirs, contestant, task, device, core)
+        self.process = context.Process(target=serve, args=arguments, daemon=True)
+        self.process.start()
+        theirs.close()
+        self.steps_per_call: int = self._answer()
+
+    def ask(self, verb: str, number: int = 0) -> Any:
+        """Send a request and wait for its answer; raises Failed with the engine's own words."""
+        self.connection.send((verb, number))
+        return self._answer()
+
+    def _answer(self) -> Any:
+        if not self.connection.poll(START_TIMEOUT):
+            raise Failed(f"no answer within {START_TIMEOUT:.0f} s")
+        try:
+            fine, value = self.connection.recv()
+        except EOFError:
+            self.process.join(10)
+            raise Failed(f"its process ended with exit code {self.process.exitcode}") from None
+        if not fine:
+            raise Failed(value)
+        return value
+
+    def close(self) -> None:
+        """End the process, politely first."""
+        try:
+            self.connection.send(None)
+            self.process.join(5)
+        except OSError:
+            pass
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+
+
+@dataclass
+class Result:
+    """What one contestant did on one task.
+
+    Attributes:
+        contestant: who.
+        seconds: seconds per training step, by round; NaN where it sat out.
+        disagreement: largest relative difference of its first losses from the reference's.
+        checked_steps: how many losses were compared.
+        memory: peak of its process in MB.
+        failure: why it was not timed, or empty.
+    """
+
+    contestant: Contestant
+    seconds: list[float] = field(default_factory=list)
+    disagreement: float = math.nan
+    checked_steps: int = 0
+    memory: float = math.nan
+    failure: str = ""
+
+    @property
+    def median(self) -> float:
+        """Median seconds per training step; NaN when it failed."""
+        timed = [seconds for seconds in self.seconds if not math.isnan(seconds)]
+        return statistics.median(timed) if timed else math.nan
+
+    @property
+    def fastest(self) -> float:
+        """Least seconds per training step of any round; NaN when it failed."""
+        return min((seconds for seconds in self.seconds if not math.isnan(seconds)), default=math.nan)
+
+
+def admit(
+    result: Result, task: Task, device: str, core: int | None, reference: Array | None
+) -> tuple[Worker, Array]:
+    """Start a contestant's worker and check its first losses against the reference; raises Failed."""
+    worker = Worker(result.contestant, task.name, device, core)
+    try:
+        losses: Array = worker.ask("losses", result.checked_steps)
+        result.disagreement = 0.0 if reference is None else disagreement(losses, reference)
+        tolerance = result.contestant.tolerances.get(task.name, task.tolerance)
+        if not result.disagreement <= tolerance:
+            raise Failed(
+                f"its losses differ from the reference by {result.disagreement:.1e} (relative); "
+                f"at most {tolerance:.0e} is let through"
+            )
+    except Failed:
+        worker.close()
+        raise
+    return worker, losses
+
+
+def take_turns(entered: list[tuple[Worker, Result]], steps: int, rounds: int) -> None:
+    """Time all workers in `rounds` rounds of `steps` training steps each; the order moves on by one."""
+    turns: dict[str, tuple[int, int]] = {}
+    for worker, result in entered:
+        calls = math.ceil(steps / worker.steps_per_call)
+        seconds_per_call = worker.ask("time", 1) * worker.steps_per_call
+        calls = max(1, min(calls, int(LONGEST_TURN / seconds_per_call)))
+        every = min(math.ceil(calls * seconds_per_call / LONGEST_TURN), max(1, rounds // 3))
+        turns[result.contestant.name] = calls, every
+    for number in range(rounds):
+        shift = number % len(entered)
+        for worker, result in entered[shift:] + entered[:shift]:
+            calls, every = turns[result.contestant.name]
+            if number % every == 0:
+                result.seconds.append(worker.ask("time", calls))
+            else:
+                result.seconds.append(math.nan)
+
+
+def run_task(
+    contestants: list[Contestant],
+    task_name: str,
+    *,
+    device: str = "cpu",
+    rounds: int = 21,
+    core: int | None = None,
+    say: Callable[[str], None] = print,
+) -> list[Result]:
+    """Check and time the contestants of one task.
+
+    The first contestant is the reference whose losses the others must match. One that cannot run or disagrees is
+    not timed: its result carries `failure` instead.
+
+    Raises:
+        Failed: the reference itself failed.
+    """
+    task = tasks.make(task_name)
+    results = [Result(each, checked_steps=each.check_steps or task.check_steps) for each in contestants]
+    reference: Array | None = None
+    with ExitStack() as stack:
+        entered: list[tuple[Worker, Result]] = []
+        for result in results:
+            name = result.contestant.name
+            try:
+                worker, losses = admit(result, task, device, core, reference)
+            except Failed as failure:
+                result.failure = str(failure)
+                say(f"  {name}: FAILED, {failure}")
+                if reference is None:
+                    raise Failed(f"{name} is the reference of {task_name} and failed: {failure}") from None
+                continue
+            stack.callback(worker.close)
+            entered.append((worker, result))
+            if reference is None:
+                reference = losses
+            say(f"  {name}: agrees to {result.disagreement:.0e} over {len(losses)} steps")
+        take_turns(entered, task.steps, rounds)
+        for worker, result in entered:
+            result.memory = worker.ask("memory")
+    return results
