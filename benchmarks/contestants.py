@@ -9,7 +9,8 @@ from benchmarks.harness import Contestant
 ALL = ("T1", "T2", "T3", "T4", "T5")
 SINGLE = ("T1", "T2", "T3", "T5")
 BOTH = ("cpu", "cuda")
-PEERS = "benchmarks.peers."
+NUMPY, TORCH = {"library": "numpy"}, {"library": "torch"}
+PEERS, OURS = "benchmarks.peers.", "benchmarks.ours"
 
 # The Adam of these computes 1 - 0.999ᵗ in float32 (tinygrad, compiled torch) or adds ε before the bias
 # correction (scikit-learn). Both act on the first steps and on the tiniest gradients; the losses then stay up
@@ -47,6 +48,12 @@ CONTESTANTS = [
     Contestant("tinygrad", "TinyJit", PEERS + "tinygrad_jit", ("T1", "T2", "T3"), **OTHER_ADAM),
     Contestant("HIPS autograd", "", PEERS + "hips_autograd", ("T1", "T2")),
     Contestant("micrograd", "", PEERS + "micrograd_mlp", ("T1",), check_steps=3),
+    *[
+        Contestant("dlcore", f"{way}, NumPy", OURS, ALL, NUMPY | {"captured": way == "captured"})
+        for way in ("define-by-run", "captured")
+    ],
+    Contestant("dlcore", "define-by-run, torch arrays", OURS, ALL, TORCH | {"captured": False}, BOTH),
+    Contestant("dlcore", "captured, torch arrays", OURS, ALL, TORCH | {"captured": True}, ("cuda",)),
     Contestant("C loop", "", PEERS + "c_loop", ("T1", "T4")),
 ]
 
