@@ -17,6 +17,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt
 # A BLAS with many threads is slower at our sizes, and rounds differently.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+TEST := $(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadscope
 PINS := requirements.txt pyproject.toml
 
 ifeq ($(TORCH),no)
@@ -37,8 +38,9 @@ serve: $(VENV)/.book  ## build the book and serve it at http://localhost:8000
 	$(BIN)/python tools/serve.py $(BUILD)/html --port $(PORT)
 
 test: $(FULL)  ## run every test: package, doctests, notebooks, book, browser
-	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadscope --cov --cov-report=term tests dlcore \
-	  chapters --nbval --nbval-current-env --nbval-sanitize-with tools/nbval.cfg
+	@# The notebooks apart: nbval would start the coverage of the tests in their kernels.
+	$(TEST) chapters --nbval --nbval-current-env --nbval-sanitize-with tools/nbval.cfg
+	$(TEST) tests dlcore tools --cov --cov-report=term
 
 book: $(VENV)/.book  ## build the book from scratch; a warning is an error
 	rm -rf $(BUILD)/html $(BUILD)/.doctrees

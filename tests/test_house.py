@@ -128,7 +128,8 @@ def test_the_documents_name_make_targets_that_exist() -> None:
 
 
 def test_make_lists_every_target() -> None:
-    shown = subprocess.run(["make", "help"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    command = ["make", "--no-print-directory", "help"]
+    shown = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     assert {line.split()[0] for line in shown.splitlines()} == TARGETS
 
 
