@@ -1,0 +1,85 @@
+"""dlcore: the code of *Deep Learning, Live*, from scratch and readable.
+
+    >>> import dlcore as dl
+    >>> dl.activations.relu([-1.0, 2.0])
+    Tensor([0., 2.])
+
+One module for each chapter, by floors; a module imports only from floors below it:
+
+    0  arrays          the only one that knows array libraries: NumPy, torch, array_api_strict
+    1  backprop        automatic differentiation: Tensor, primitive, check_gradients
+       capture         a training step recorded once and replayed
+       data            digits, points in the plane, batches
+    2  activations     loss     optim     init
+    3  neurons         layers   convolution
+    4  training        fit, sweep, evaluate, save, load
+    6  plots           the figures of the book
+
+Modules are imported when they are first asked for, so `import dlcore` is quick and loads neither torch nor
+matplotlib.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from . import (
+        activations,
+        arrays,
+        backprop,
+        capture,
+        convolution,
+        data,
+        init,
+        layers,
+        loss,
+        neurons,
+        optim,
+        plots,
+        training,
+    )
+    from .arrays import asarray, device, to_numpy
+    from .backprop import Tensor, check_gradients, grad, no_grad
+
+_MODULES = (
+    "activations",
+    "arrays",
+    "backprop",
+    "capture",
+    "convolution",
+    "data",
+    "init",
+    "layers",
+    "loss",
+    "neurons",
+    "optim",
+    "plots",
+    "training",
+)
+_NAMES = {
+    "Tensor": "backprop",
+    "asarray": "arrays",
+    "check_gradients": "backprop",
+    "device": "arrays",
+    "grad": "backprop",
+    "no_grad": "backprop",
+    "to_numpy": "arrays",
+}
+
+__all__ = [*_MODULES, *_NAMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name in _NAMES:
+        return getattr(importlib.import_module(f"{__name__}.{_NAMES[name]}"), name)
+    raise AttributeError(f"dlcore has no {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

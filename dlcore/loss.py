@@ -1,0 +1,395 @@
+"""Loss functions: what a prediction costs, and the slope of that cost (chapter Loss).
+
+A loss is a rule on plain arrays, `predictions, targets -> cost, pullback`, for single elements or rows; what
+all losses share is written once:
+
+    reduction   "mean" (weighted, if there are weights), "sum" or "none"
+    weight      how much each element, row or class counts
+    members     the first axis numbers the members of an ensemble: one loss for each, none averaged away
+
+Targets are data: no gradient flows to them.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .activations import logistic, softmax_and_log
+from .arrays import Array, asarray, device_of, dtype_name, hooks, is_array, is_floating, namespace, to_numpy
+from .arrays.library import describe
+from .backprop import Tensor, primitive
+
+__all__ = [
+    "binary_cross_entropy",
+    "cross_entropy",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "mae",
+    "mse",
+]
+
+LossFunction = Callable[..., Tensor]
+Rule = Callable[[Array], tuple[Array, Callable[[Array], Array]]]
+REDUCTIONS = ("mean", "sum", "none")
+
+
+# --------------------------------------------------------------------------------------------- reduction
+
+
+@primitive
+def _reduced(p: Array, *, rule: Rule, weight: Array | None, count: Any, reduction: str, members: bool) -> Any:
+    """Weigh and reduce the cost of predictions to one number, or to one for each member.
+
+    Args:
+        p: predictions, shape (…) or, for costs of rows, (…, K).
+        rule: from p to the cost (…) and the pullback, which takes a gradient that broadcasts against the cost.
+        weight: shape of the cost, or None.
+        count: what the mean divides by.
+        reduction: "mean", "sum" or "none".
+        members: keep the first axis.
+    """
+    xp = namespace(p)
+    cost, pullback = rule(p)
+
+    def weighted(g: Array) -> Array:
+        return pullback(g if weight is None else g * weight)
+
+    cost = cost if weight is None else cost * weight
+    if reduction == "none":
+        return cost, weighted
+    value = xp.sum(cost, axis=tuple(range(1, cost.ndim)) if members else None)
+    divisor = count if reduction == "mean" else 1
+
+    def spread(g: Array) -> Array:
+        g = g / divisor
+        return weighted(xp.reshape(g, (-1,) + (1,) * (cost.ndim - 1)) if members else g)
+
+    return value / divisor, spread
+
+
+def elementwise_loss(
+    rule: Callable[..., Any], *, check: Callable[[Array], None] | None = None
+) -> LossFunction:
+    """Make a loss of a rule `p, t, **options -> cost, pullback` on arrays of one shape."""
+    name = rule.__name__
+
+    @functools.wraps(rule)
+    def loss(
+        predictions: Any,
+        targets: Any,
+        *,
+        reduction: str = "mean",
+        weight: Any = None,
+        members: bool = False,
+        **options: Any,
+    ) -> Tensor:
+        p, t, w = _checked(name, predictions, targets, weight, reduction)
+        if t.shape != p.shape:
+            hint = ""
+            if math.prod(t.shape) == math.prod(p.shape):
+                hint = f". Reshape the targets to {tuple(p.shape)}, else each prediction meets every target"
+            raise ValueError(
+                f"{name}: expected targets of the predictions' shape {tuple(p.shape)}; "
+                f"received {tuple(t.shape)}{hint}"
+            )
+        if check is not None:
+            hooks.guard(check, t)
+        if t.dtype != p.dtype:
+            t = namespace(p).astype(t, p.dtype)
+        count: Any = math.prod(p.shape[1:] if members else p.shape)
+        if w is not None:
+            w = namespace(p).broadcast_to(w, p.shape)
+            count = _total(w, members)
+        return _reduced(
+            predictions if isinstance(predictions, Tensor) else p,
+            rule=lambda p: rule(p, t, **options),
+            weight=w,
+            count=count,
+            reduction=reduction,
+            members=members,
+        )
+
+    return loss
+
+
+def _total(weights: Array, members: bool) -> Array:
+    xp = namespace(weights)
+    return xp.sum(weights, axis=tuple(range(1, weights.ndim)) if members else None)
+
+
+def _checked(
+    name: str, predictions: Any, targets: Any, weight: Any, reduction: str
+) -> tuple[Array, Array, Array | None]:
+    """Return predictions, targets and weights as arrays of one library, or say what is wrong with them."""
+    if reduction not in REDUCTIONS:
+        raise ValueError(
+            f"{name}: expected reduction to be one of {', '.join(REDUCTIONS)}; received {reduction!r}"
+        )
+    p = predictions.data if isinstance(predictions, Tensor) else asarray(predictions)
+    if not is_floating(p):
+        raise TypeError(f"{name}: expected predictions in floats; received {describe(p)}")
+    if math.prod(p.shape) == 0:
+        raise ValueError(
+            f"{name}: expected at least one prediction; received shape {tuple(p.shape)}. Is the batch empty?"
+        )
+    if isinstance(targets, Tensor):
+        if targets.requires_grad:
+            raise ValueError(f"{name}: targets are data and get no gradient; pass targets.detach()")
+        targets = targets.data
+    t = targets if is_array(targets) else asarray(targets, device=device_of(p))
+    if weight is not None:
+        weight = asarray(weight, device=device_of(p), dtype=dtype_name(p))
+    if device_of(p) != device_of(t):
+        raise ValueError(
+            f"{name}: predictions are on {device_of(p)!r}, targets on {device_of(t)!r}; "
+            f"move the targets with asarray(targets, device={device_of(p)!r})"
+        )
+    return p, t, weight
+
+
+# -------------------------------------------------------------------------------------------- regression
+
+
+@elementwise_loss
+def mse(p: Array, t: Array) -> Any:
+    """Return the squared error (p - t)² (Legendre, 1805; Gauss, 1809).
+
+    >>> mse([1.0, 2.0], [1.0, 4.0]).item()
+    2.0
+    """
+    d = p - t
+    return d * d, lambda g: (2 * g) * d
+
+
+@elementwise_loss
+def mae(p: Array, t: Array) -> Any:
+    """Return the absolute error |p - t|, whose slope at 0 is taken as 0 (Laplace, 1774).
+
+    >>> mae([1.0, 2.0], [1.0, 4.0]).item()
+    1.0
+    """
+    xp = namespace(p)
+    d = p - t
+    return xp.abs(d), lambda g: g * xp.sign(d)
+
+
+@elementwise_loss
+def huber(p: Array, t: Array, *, delta: float = 1.0) -> Any:
+    """Return ½ d² where |d| <= delta, else delta · (|d| - ½ delta), with d = p - t (Huber, 1964).
+
+    >>> huber([0.0, 0.0], [0.5, 3.0], reduction="none")
+    Tensor([0.125, 2.5  ])
+    """
+    xp = namespace(p)
+    d = p - t
+    inner = xp.minimum(xp.abs(d), delta)  # the part of |d| that is still in the bowl
+    return inner * (xp.abs(d) - 0.5 * inner), lambda g: g * xp.sign(d) * inner
+
+
+# ---------------------------------------------------------------------------------------- classification
+
+
+def _check_between_0_and_1(t: Array) -> None:
+    xp = namespace(t)
+    if not (float(xp.min(t)) >= 0 and float(xp.max(t)) <= 1):
+        raise ValueError(
+            f"binary_cross_entropy: expected targets between 0 and 1; received {float(xp.min(t)):g} to "
+            f"{float(xp.max(t)):g}. Labels of -1 and +1 become (t + 1) / 2"
+        )
+
+
+@functools.partial(elementwise_loss, check=_check_between_0_and_1)
+def binary_cross_entropy(z: Array, t: Array, *, label_smoothing: float = 0.0) -> Any:
+    """Return -t log σ(z) - (1 - t) log(1 - σ(z)) of logits z and targets t between 0 and 1.
+
+    As max(z, 0) - z t + log(1 + e^-|z|), which neither overflows nor takes the logarithm of 0; the slope is
+    σ(z) - t (Bishop, *Pattern Recognition and Machine Learning*, 2006, equation 4.90).
+
+    >>> round(binary_cross_entropy([0.0], [1.0]).item(), 4)
+    0.6931
+    """
+    _check_smoothing("binary_cross_entropy", label_smoothing)
+    xp = namespace(z)
+    t = t * (1 - label_smoothing) + 0.5 * label_smoothing if label_smoothing else t
+    cost = xp.maximum(z, 0) - z * t + xp.log1p(xp.exp(-xp.abs(z)))
+    return cost, lambda g: g * (logistic(z) - t)
+
+
+def cross_entropy(
+    predictions: Any,
+    targets: Any,
+    *,
+    reduction: str = "mean",
+    weight: Any = None,
+    members: bool = False,
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Return -Σ_k t_k log softmax(z)_k for each row of logits z; the slope is softmax(z) - t.
+
+    Args:
+        predictions: logits, array of shape (…, K).
+        targets: class labels, integers 0 … K-1 of shape (…), or probabilities of shape (…, K).
+        reduction: "mean", "sum" or "none". With class weights the mean is divided by the labels' weights.
+        weight: one weight for each class, array of shape (K,).
+        members: the first axis numbers the members of an ensemble.
+        label_smoothing: share s of the target spread over all classes, t (1 - s) + s / K (Szegedy et al.,
+            CVPR 2016, section 7).
+
+    Source: Bishop, *Pattern Recognition and Machine Learning*, 2006, equations 4.108-4.109.
+
+    >>> round(cross_entropy([[0.0, 0.0]], [1]).item(), 4)
+    0.6931
+    """
+    z, t, w = _checked("cross_entropy", predictions, targets, weight, reduction)
+    _check_smoothing("cross_entropy", label_smoothing)
+    xp = namespace(z)
+    if w is not None and tuple(w.shape) != tuple(z.shape[-1:]):
+        raise ValueError(
+            f"cross_entropy: expected one weight for each of {z.shape[-1]} classes; received shape {tuple(w.shape)}"
+        )
+    is_label = not is_floating(t)
+    t = _as_probabilities("cross_entropy", z, t)
+    count: Any = math.prod(z.shape[1:-1] if members else z.shape[:-1])
+    if w is not None and is_label:
+        count = _total(xp.sum(w * t, axis=-1), members)
+    if label_smoothing:
+        t = t * (1 - label_smoothing) + label_smoothing / z.shape[-1]
+    t = t if w is None else w * t
+
+    def rule(z: Array) -> Any:
+        s, log_s = softmax_and_log(z)
+        mass = 1.0 if w is None else xp.sum(t, axis=-1, keepdims=True)
+        return -xp.sum(t * log_s, axis=-1), lambda g: _by_row(g) * (s * mass - t if w is not None else s - t)
+
+    return _reduced(
+        predictions if isinstance(predictions, Tensor) else z,
+        rule=rule,
+        weight=None,
+        count=count,
+        reduction=reduction,
+        members=members,
+    )
+
+
+def _by_row(g: Array) -> Array:
+    """Give the gradient of rows' costs a last axis, to meet the rows; one number meets them as it is."""
+    return g[..., None] if g.ndim else g
+
+
+def kl_divergence(
+    predictions: Any, targets: Any, *, reduction: str = "mean", weight: Any = None, members: bool = False
+) -> Tensor:
+    """Return Σ_k t_k (log t_k - log softmax(z)_k) for each row of logits z (Kullback and Leibler, 1951).
+
+    Args:
+        predictions: logits, array of shape (…, K).
+        targets: probabilities, array of shape (…, K).
+        reduction: "mean" over rows, "sum" or "none".
+        weight: one weight for each row, array of shape (…).
+        members: the first axis numbers the members of an ensemble.
+
+    >>> kl_divergence([[0.0, 0.0]], [[0.5, 0.5]]).item()
+    0.0
+    """
+    z, t, w = _checked("kl_divergence", predictions, targets, weight, reduction)
+    if not is_floating(t):
+        raise TypeError(
+            "kl_divergence: expected probabilities as targets; received integers. Use cross_entropy"
+        )
+    t = _as_probabilities("kl_divergence", z, t)
+    xp = namespace(z)
+    own = t * xp.log(t + xp.astype(t == 0, t.dtype))  # 0 log 0 is 0
+    rows = z.shape[:-1]
+    count: Any = math.prod(rows[1:] if members else rows)
+    if w is not None:
+        w = xp.broadcast_to(w, rows)
+        count = _total(w, members)
+
+    def rule(z: Array) -> Any:
+        s, log_s = softmax_and_log(z)
+        return xp.sum(own - t * log_s, axis=-1), lambda g: _by_row(g) * (s - t)
+
+    return _reduced(
+        predictions if isinstance(predictions, Tensor) else z,
+        rule=rule,
+        weight=w,
+        count=count,
+        reduction=reduction,
+        members=members,
+    )
+
+
+def _check_signs(t: Array) -> None:
+    values = to_numpy(t)
+    if not (np.abs(values) == 1).all():
+        raise ValueError(
+            f"hinge: expected targets of -1 or +1; received {np.unique(values)[:5]}. "
+            "Labels of 0 and 1 become 2 t - 1"
+        )
+
+
+@functools.partial(elementwise_loss, check=_check_signs)
+def hinge(z: Array, t: Array) -> Any:
+    """Return max(0, 1 - t z) for targets t of -1 or +1: no cost once the margin is 1 (Cortes and Vapnik, 1995).
+
+    >>> hinge([0.5, 2.0], [1.0, 1.0], reduction="none")
+    Tensor([0.5, 0. ])
+    """
+    xp = namespace(z)
+    short = 1 - t * z
+    return xp.maximum(short, 0), lambda g: -g * t * xp.astype(short > 0, z.dtype)
+
+
+# ------------------------------------------------------------------------------------------------ checks
+
+
+def _as_probabilities(name: str, z: Array, t: Array) -> Array:
+    """Return targets, labels or probabilities, as an array shaped like the logits."""
+    xp, classes = namespace(z), z.shape[-1]
+    if is_floating(t):
+        if t.shape != z.shape:
+            raise ValueError(
+                f"{name}: expected probabilities of the logits' shape {tuple(z.shape)}; received "
+                f"{tuple(t.shape)}. For class labels pass integers: asarray(labels, dtype='int64')"
+            )
+        hooks.guard(_check_probabilities, t)
+        return xp.astype(t, z.dtype, copy=False)
+    if tuple(t.shape) != tuple(z.shape[:-1]):
+        raise ValueError(
+            f"{name}: expected one label for each row of logits {tuple(z.shape)}, so shape "
+            f"{tuple(z.shape[:-1])}; received {tuple(t.shape)}"
+        )
+    hooks.guard(functools.partial(_check_labels, classes), t)
+    numbers = xp.arange(classes, dtype=t.dtype, device=t.device)
+    return xp.astype(t[..., None] == numbers, z.dtype)  # (…, K)
+
+
+def _check_labels(classes: int, labels: Array) -> None:
+    xp = namespace(labels)
+    low, high = int(xp.min(labels)), int(xp.max(labels))
+    if low < 0 or high >= classes:
+        raise ValueError(
+            f"cross_entropy: expected labels from 0 to {classes - 1}, the logits having {classes} classes; "
+            f"received labels from {low} to {high}. Give the last layer out_features={high + 1}, or number "
+            "the classes from 0"
+        )
+
+
+def _check_probabilities(t: Array) -> None:
+    values = to_numpy(t)
+    if not (values.min() >= 0 and np.allclose(values.sum(axis=-1), 1, atol=1e-4)):
+        raise ValueError(
+            "cross_entropy: expected rows of probabilities, none negative and each of sum 1; received rows "
+            f"of sum {values.sum(axis=-1).min():g} to {values.sum(axis=-1).max():g}"
+        )
+
+
+def _check_smoothing(name: str, share: float) -> None:
+    if not 0 <= share < 1:
+        raise ValueError(f"{name}: expected label_smoothing from 0 to below 1; received {share}")
