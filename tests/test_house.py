@@ -5,19 +5,23 @@ import importlib.metadata
 import os
 import re
 import subprocess
+import textwrap
 import threading
 import tomllib
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from dlcore import arrays, backprop
 from tools import draw, lock, serve, shipped_files
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -125,6 +129,28 @@ def test_the_documents_name_make_targets_that_exist() -> None:
         named = set(re.findall(r"(?:^|`)make ([a-z]+)", read(document), flags=re.MULTILINE))
         assert named <= TARGETS, document
     assert {"serve", "test", "book", "lint", "bench", "lab", "notebooks"} <= TARGETS
+
+
+def example(document: str) -> str:
+    """Return the Python code that ``document`` shows."""
+    blocks = re.findall(r"^( *)```python\n(.*?)^ *```", read(document), flags=re.DOTALL | re.MULTILINE)
+    assert len(blocks) == 1
+    return textwrap.dedent(blocks[0][1])
+
+
+def test_the_example_of_the_readme_runs() -> None:
+    names: dict[str, Any] = {}
+    exec(example("README.md"), names)  # it ends in x.grad, which it says is 2 x
+    np.testing.assert_allclose(names["x"].grad, 2 * names["x"].data)
+
+
+def test_an_operation_is_added_as_contributing_says() -> None:
+    names: dict[str, Any] = {"primitive": backprop.primitive, "namespace": arrays.namespace}
+    exec(example("CONTRIBUTING.md"), names)
+    x = backprop.Tensor(np.linspace(-2, 2, 5), requires_grad=True)
+    y = names["tanh"](x)
+    np.testing.assert_allclose(y.data, np.tanh(x.data))
+    backprop.check_gradients(names["tanh"], x)
 
 
 def test_make_lists_every_target() -> None:
