@@ -1,8 +1,8 @@
 """dlcore: the code of *Deep Learning, Live*, from scratch and readable.
 
     >>> import dlcore as dl
-    >>> dl.activations.relu([-1.0, 2.0])
-    Tensor([0., 2.])
+    >>> dl.activations.softplus([0.0])
+    Tensor([0.6931472])
 
 One module for each chapter, by floors; a module imports only from floors below it:
 
@@ -26,24 +26,27 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-if TYPE_CHECKING:
-    from . import (
-        activations,
-        arrays,
-        backprop,
-        capture,
-        convolution,
-        data,
-        init,
-        layers,
-        loss,
-        neurons,
-        optim,
-        plots,
-        training,
-    )
-    from .arrays import asarray, device, to_numpy
-    from .backprop import Tensor, check_gradients, grad, no_grad
+if TYPE_CHECKING:  # for editors and mypy; at run time __getattr__ does it
+    from . import activations as activations
+    from . import arrays as arrays
+    from . import backprop as backprop
+    from . import capture as capture
+    from . import convolution as convolution
+    from . import data as data
+    from . import init as init
+    from . import layers as layers
+    from . import loss as loss
+    from . import neurons as neurons
+    from . import optim as optim
+    from . import plots as plots
+    from . import training as training
+    from .arrays import asarray as asarray
+    from .arrays import device as device
+    from .arrays import to_numpy as to_numpy
+    from .backprop import Tensor as Tensor
+    from .backprop import check_gradients as check_gradients
+    from .backprop import grad as grad
+    from .backprop import no_grad as no_grad
 
 _MODULES = (
     "activations",
@@ -70,7 +73,7 @@ _NAMES = {
     "to_numpy": "arrays",
 }
 
-__all__ = [*_MODULES, *_NAMES]
+__all__ = [*_MODULES, *_NAMES]  # noqa: PLE0604 - they are strings
 
 
 def __getattr__(name: str) -> Any:

@@ -94,8 +94,16 @@ class Tensor:
     ndim = property(lambda self: self.data.ndim)
     device = property(lambda self: arrays.device_of(self.data))
     size = property(lambda self: math.prod(self.data.shape))
-    T = property(lambda self: transpose(self))
-    mT = property(lambda self: swap_last(self))
+
+    @property
+    def T(self) -> Tensor:
+        """The tensor with its axes reversed."""
+        return transpose(self)
+
+    @property
+    def mT(self) -> Tensor:
+        """The tensor with its last two axes swapped."""
+        return swap_last(self)
 
     def __repr__(self) -> str:
         how = f", from {self.name}" if self.edges else ", requires_grad=True" if self.requires_grad else ""
@@ -208,7 +216,7 @@ def no_grad() -> Iterator[None]:
     ...     Tensor([1.0], requires_grad=True).sum().requires_grad
     False
     """
-    global _recording
+    global _recording  # noqa: PLW0603 - one tape, one switch
     before, _recording = _recording, False
     try:
         yield
@@ -318,7 +326,7 @@ def primitive(rule: Callable[..., tuple[Any, ...]]) -> Callable[..., Tensor]:
     def operation(*inputs: Any, **options: Any) -> Tensor:
         values = []  # plain loops: this is the path that every operation of every step takes
         for x in inputs:
-            values.append(x.data if type(x) is Tensor else _data(x))
+            values.append(x.data if type(x) is Tensor else _data(x))  # noqa: PERF401
         if len(values) > 1 and (kinds := tuple(map(type, values))) not in _may_meet:
             _check_one_library(name, values, kinds)
         try:
@@ -327,14 +335,14 @@ def primitive(rule: Callable[..., tuple[Any, ...]]) -> Callable[..., Tensor]:
             raise _explained(error, name, values) from error
         edges = []
         if _recording:
-            for x, pullback in zip(inputs, pullbacks):
+            for x, pullback in zip(inputs, pullbacks, strict=False):
                 if type(x) is Tensor and x.requires_grad:
                     edges.append((x, pullback))
         output = new(Tensor)  # not Tensor(value): the value is known to be an array
         output.born = next(_births)
         output.data = value
         output.grad = None
-        output.requires_grad = True if edges else False
+        output.requires_grad = bool(edges)
         output.edges = edges
         output.name = name
         return output
@@ -367,11 +375,7 @@ def _explained(error: Exception, name: str, values: Sequence[Any]) -> Exception:
     if str(error).startswith(name):
         return error
     received = " and ".join(describe(v) for v in values)
-    return (
-        type(error)(f"{name}: {error}; received {received}")
-        if type(error) is not RuntimeError
-        else (ValueError(f"{name}: the inputs do not fit together ({error}); received {received}"))
-    )
+    return ValueError(f"{name}: the inputs do not fit together ({error}); received {received}")
 
 
 # -------------------------------------------------------------------------------------------- operations
@@ -410,7 +414,7 @@ def negative(x: Array) -> Any:
 @primitive
 def power(x: Array, exponent: float) -> Any:
     """Return x to a constant power."""
-    if isinstance(exponent, (int, float)) and exponent == 2:  # a product is many times faster than a power
+    if exponent == 2:  # a product is many times faster than a power
         return x * x, lambda g: g * (2 * x)
     return x**exponent, lambda g: g * (exponent * x ** (exponent - 1))
 
@@ -509,11 +513,11 @@ def where(condition: Array, x: Array, y: Array) -> Any:
     def only(keep: Array) -> Pullback:
         return lambda g: xp.where(keep, g, xp.zeros_like(g))
 
-    return xp.where(condition, x, y), lambda g: None, only(condition), only(~condition)
+    return xp.where(condition, x, y), lambda _: None, only(condition), only(~condition)
 
 
 @primitive
-def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
+def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:  # noqa: A001 - NumPy's name
     """Return the sum over `axis` (all axes if None)."""
     return _reduced(x, namespace(x).sum, axis, keepdims, 1.0)
 
@@ -603,7 +607,7 @@ def take(x: Array, indices: Array) -> Any:
     xp = namespace(x)
     flat = xp.reshape(indices, (-1,))
     value = xp.reshape(xp.take(x, flat, axis=0), (*indices.shape, *x.shape[1:]))
-    return value, lambda g: kernels.scatter_rows(xp.reshape(g, (-1, *x.shape[1:])), flat, x), lambda g: None
+    return value, lambda g: kernels.scatter_rows(xp.reshape(g, (-1, *x.shape[1:])), flat, x), lambda _: None
 
 
 @primitive
@@ -617,7 +621,7 @@ def concat(*parts: Array, axis: int = 0) -> Any:
         where_[axis] = slice(start, stop)
         return lambda g: g[tuple(where_)]
 
-    return value, *[piece(stop - p.shape[axis], stop) for p, stop in zip(parts, ends)]
+    return value, *[piece(stop - p.shape[axis], stop) for p, stop in zip(parts, ends, strict=True)]
 
 
 def stack(tensors: Sequence[Any], axis: int = 0) -> Tensor:
@@ -684,7 +688,10 @@ def check_gradients(
     points = [np.array(to_numpy(_data(x)), dtype=np.float64) for x in inputs]
 
     def run(values: Sequence[Any], requires_grad: bool) -> tuple[list[Tensor], Tensor]:
-        tensors = [Tensor(asarray(v, device=d), requires_grad=requires_grad) for v, d in zip(values, devices)]
+        tensors = [
+            Tensor(asarray(v, device=d), requires_grad=requires_grad)
+            for v, d in zip(values, devices, strict=True)
+        ]
         return tensors, f(*tensors)
 
     tensors, output = run(points, True)
@@ -723,6 +730,7 @@ def hessian_vector_product(
         f: takes a tensor like `x`, returns a single number.
         x: array of any shape.
         v: array of the same shape.
+        step: length of the difference, relative to the length of `x` (at least 1).
 
     >>> hessian_vector_product(lambda x: (x**3).sum(), [1.0, 2.0], [1.0, 0.0]).round(6)
     array([6., 0.])

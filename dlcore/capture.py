@@ -141,7 +141,9 @@ class Recorded(np.ndarray[Any, Any]):
     def dot(self, other: Any, out: Any = None) -> Any:
         return _recorder().new(np.dot, self, other)
 
-    def astype(self, dtype: Any, *args: Any, copy: bool = True, **options: Any) -> Any:
+    def astype(  # type: ignore[override]
+        self, dtype: Any, *args: Any, copy: bool = True, **options: Any
+    ) -> Any:
         return self if not copy and self.dtype == dtype else _recorder().cast(self, dtype)
 
     def copy(self, order: Any = "C") -> Any:
@@ -178,10 +180,10 @@ class Recorded(np.ndarray[Any, Any]):
             "A replay cannot decide anew: move the question out of the step, or use dlcore.backprop.where"
         )
 
-    __bool__ = __float__ = __int__ = __index__ = __complex__ = _refuse  # type: ignore[assignment]
-    __str__ = __repr__ = __format__ = __contains__ = _refuse  # type: ignore[assignment]
-    item = tolist = tobytes = sort = argsort = fill = nonzero = _refuse  # type: ignore[assignment]
-    partition = put = searchsorted = _refuse  # type: ignore[assignment]
+    __bool__ = __float__ = __int__ = __index__ = __complex__ = _refuse
+    __str__ = __repr__ = __format__ = __contains__ = _refuse
+    item = tolist = tobytes = sort = argsort = fill = nonzero = _refuse
+    partition = put = searchsorted = _refuse
 
 
 register(Recorded, fast_numpy)
@@ -216,6 +218,7 @@ _MADE_OF_RECORDED = {
     np.ravel,
     np.reshape,
     np.squeeze,
+    np.stack,
     np.sum,
     np.swapaxes,
     np.transpose,
@@ -226,8 +229,14 @@ def _concatenate(recorder: Recorder, parts: Any, axis: int | None = 0, **options
     return recorder.new(np.concatenate, tuple(parts), axis)
 
 
-def _zeros_like(recorder: Recorder, x: Any, dtype: Any = None, **options: Any) -> Any:
-    return recorder.write(np.copyto, recorder.fresh(np.empty_like(plain(x), dtype=dtype)), 0)
+def _zeros_like(
+    recorder: Recorder, x: Any, dtype: Any = None, order: Any = "K", shape: Any = None, **_: Any
+) -> Any:
+    return recorder.write(np.copyto, recorder.fresh(np.empty_like(plain(x), dtype, order, False, shape)), 0)
+
+
+def _ones_like(recorder: Recorder, x: Any, dtype: Any = None, **_: Any) -> Any:
+    return np.ones_like(plain(x), dtype)  # a constant: nobody writes into it
 
 
 def _empty_like(recorder: Recorder, x: Any, dtype: Any = None, **options: Any) -> Any:
@@ -262,6 +271,7 @@ _HANDLERS: dict[Any, Callable[..., Any]] = {
     np.concatenate: _concatenate,
     np.dot: _dot,
     np.empty_like: _empty_like,
+    np.ones_like: _ones_like,
     np.take: _take,
     np.where: _where,
     np.zeros_like: _zeros_like,
@@ -293,17 +303,18 @@ class Recorder:
     def record(self, step: Step, inputs: list[Any]) -> Replay:
         """Run `step` once on copies of `inputs`, and return its replay."""
         self.inputs = [np.array(plain(x)) for x in inputs]
-        data, grad = Tensor.__dict__["data"], Tensor.__dict__["grad"]  # the slots themselves
+        slots: Any = Tensor  # mypy: the class, whose slots are covered by properties while the step runs
+        data, grad = Tensor.__dict__["data"], Tensor.__dict__["grad"]
         hooks.capturing = self
-        Tensor.data = property(lambda t: self.read(t, data), lambda t, v: self.assign(t, data, v))  # type: ignore
-        Tensor.grad = property(lambda t: self.read_grad(t, grad), lambda t, v: self.assign_grad(t, grad, v))  # type: ignore
+        slots.data = property(lambda t: self.read(t, data), lambda t, v: self.assign(t, data, v))
+        slots.grad = property(lambda t: self.read_grad(t, grad), lambda t, v: self.assign_grad(t, grad, v))
         try:
             result = step(*[self.keep(x) for x in self.inputs])
             # what the step left behind must be plain arrays again
             outputs = self._returned(result)
         finally:
             hooks.capturing = None
-            Tensor.data, Tensor.grad = data, grad
+            slots.data, slots.grad = data, grad
             for tensor in self.grads:
                 tensor.grad = plain(tensor.grad)
         self._check_grads()
@@ -479,7 +490,7 @@ class Replay:
         self.result = result
         self.grads = {tensor: move(tensor.grad) for tensor in recorder.grads}
         for tensor, gradient in self.grads.items():  # where the replays will write it
-            if gradient is not None and gradient is not tensor.grad:
+            if tensor.grad is not None and gradient is not tensor.grad:
                 np.copyto(gradient, tensor.grad)
             tensor.grad = gradient
 
@@ -495,7 +506,7 @@ class Replay:
     def _feed(self, inputs: tuple[Any, ...]) -> None:
         if len(inputs) != len(self.inputs):
             raise ValueError(f"capture: expected {len(self.inputs)} arguments; received {len(inputs)}")
-        for buffer, x in zip(self.inputs, inputs):
+        for buffer, x in zip(self.inputs, inputs, strict=True):
             value = x.data if type(x) is Tensor else x
             if type(value) is not np.ndarray:
                 value = np.asarray(arrays.asarray(value))

@@ -18,7 +18,7 @@ import numpy as np
 
 from . import arrays, init
 from .arrays import Array, asarray, namespace
-from .backprop import Tensor, no_grad, primitive, reshape, stack, take
+from .backprop import Tensor, multiply, no_grad, primitive, reshape, stack, take
 
 __all__ = [
     "Activation",
@@ -179,11 +179,13 @@ class Sequential(Module):
     """
 
     def __init__(self, *layers: Module | Callable[[Any], Tensor]) -> None:
+        layer: Any
         for i, layer in enumerate(layers):
-            if not callable(layer) or isinstance(layer, type):
+            is_class = isinstance(layer, type)  # Sequential(Flatten): a beginner's slip
+            if is_class or not callable(layer):
                 raise TypeError(
                     f"Sequential: expected a layer or a function at place {i}; received {layer!r}"
-                    + (". Make an instance of it with parentheses" if isinstance(layer, type) else "")
+                    + (". Make an instance of it with parentheses" if is_class else "")
                 )
         self.layers = [layer if isinstance(layer, Module) else Activation(layer) for layer in layers]
 
@@ -310,14 +312,14 @@ def parameter(values: np.ndarray[Any, Any], device: str, dtype: str) -> Tensor:
     return Tensor(asarray(values, device=device, dtype=dtype), requires_grad=True)
 
 
-def check_sizes(layer: str, **sizes: int) -> None:
+def check_sizes(layer: str, **sizes: Any) -> None:
     """Refuse sizes that are not positive integers.
 
     Raises:
         ValueError: naming the layer, the argument and what it received.
     """
     for name, size in sizes.items():
-        if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
+        if not (isinstance(size, (int, np.integer)) and size >= 1):
             raise ValueError(f"{layer}: expected {name} to be a positive integer; received {size!r}")
 
 
@@ -346,7 +348,7 @@ class Dropout(Module):
             return x
         draws = arrays.random.uniform(self.rng, x.shape, device=x.device, dtype=arrays.dtype_name(x.data))
         kept = namespace(draws).astype(draws >= self.rate, x.dtype)
-        return x * (kept * (1 / (1 - self.rate)))
+        return multiply(x, kept * (1 / (1 - self.rate)))
 
     def __repr__(self) -> str:
         return f"Dropout({self.rate})"

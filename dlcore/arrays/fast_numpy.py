@@ -13,6 +13,10 @@ import numpy as np
 
 Axes = int | tuple[int, ...] | None
 
+# Positional arguments (axis, dtype, out, keepdims) take half a microsecond less than named ones.
+_add_up: Any = np.add.reduce
+_largest: Any = np.maximum.reduce
+
 
 def __getattr__(name: str) -> Any:
     """Take from NumPy whatever is not defined here, the first time it is asked for.
@@ -32,7 +36,7 @@ def sum(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Any:  # noqa
     if axis == -2 and not keepdims:
         ones = _ones(x.shape[-2], x.dtype)
         return np.dot(ones, x) if x.ndim == 2 else np.matmul(ones, x)
-    return np.add.reduce(x, axis, None, None, keepdims)
+    return _add_up(x, axis, None, None, keepdims)
 
 
 @functools.lru_cache(maxsize=64)
@@ -42,12 +46,12 @@ def _ones(n: int, dtype: Any) -> Any:
 
 def max(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Any:  # noqa: A001
     """Return the largest element over `axis`."""
-    return np.maximum.reduce(x, axis, None, None, keepdims)
+    return _largest(x, axis, None, None, keepdims)
 
 
 def mean(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Return the mean over `axis` in the dtype of `x`."""
-    total = np.add.reduce(x, axis, None, None, keepdims)
+    total = _add_up(x, axis, None, None, keepdims)
     return total * (total.size / x.size)
 
 
@@ -57,8 +61,8 @@ def reshape(x: Any, /, shape: tuple[int, ...]) -> Any:
 
 
 def ones_like(x: Any, /, *, dtype: Any = None) -> Any:
-    """Return an array of ones of the shape of `x`."""
-    return np.ones(x.shape, dtype or x.dtype) if x.ndim else (dtype or x.dtype).type(1)
+    """Return an array of ones of the shape of `x`; for a single number the number 1."""
+    return np.ones_like(x, dtype) if x.ndim else (dtype or x.dtype).type(1)
 
 
 def matmul(x: Any, y: Any, /) -> Any:

@@ -1,4 +1,4 @@
-"""Two questions that a captured step must be asked: what is drawn anew, and what is checked anew?
+"""What a captured step draws anew and checks anew.
 
 `dlcore.capture` replays a step without running its Python. Random draws and checks of values live in that
 Python, so whoever draws or checks says so here; outside a capture both calls do the plain thing.

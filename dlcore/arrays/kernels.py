@@ -13,6 +13,19 @@ import numpy as np
 from .library import Array, library, namespace
 
 
+def zeros(shape: tuple[int, ...], like: Array) -> Array:
+    """Return zeros of the given shape, in the library, dtype and device of `like`."""
+    if library(like) == "numpy":
+        return np.zeros_like(like, shape=shape, order="C")  # unlike np.zeros, this is seen by a capture
+    return namespace(like).zeros(shape, dtype=like.dtype, device=like.device)
+
+
+def gate(g: Array, open_: Array) -> Array:
+    """Return `g` where the bools are true, 0 elsewhere."""
+    # NumPy and torch multiply floats by bools, which the standard does not promise
+    return g * (namespace(g).astype(open_, g.dtype) if library(g) == "strict" else open_)
+
+
 def scatter(g: Array, key: Any, like: Array) -> Array:
     """Return zeros shaped like `like` with `g` added at `[key]`; repeated places add up.
 
@@ -35,6 +48,7 @@ def scatter(g: Array, key: Any, like: Array) -> Array:
 
 
 def is_basic(key: Any) -> bool:
+    """Tell whether an index takes a view (integers and slices) rather than a copy (arrays of indices)."""
     keys = key if isinstance(key, tuple) else (key,)
     return all(k is None or k is Ellipsis or isinstance(k, (int, slice, np.integer)) for k in keys)
 
@@ -53,3 +67,69 @@ def scatter_rows(g: Array, rows: Array, like: Array) -> Array:
     # A matrix product with the one-hot rows: for the vocabularies of this book it beats np.add.at.
     hot = xp.astype(rows[None, :] == xp.arange(like.shape[0], dtype=rows.dtype)[:, None], g.dtype)
     return hot @ g  # (table, n) @ (n, width)
+
+
+# ------------------------------------------------------------------------------- torch's own convolutions
+# On torch, convolution and pooling go to torch's kernels (oneDNN, cuDNN), forward and backward. The functions
+# return what a rule of dlcore.backprop returns: the value and one pullback for each array.
+
+
+def has_convolution(x: Array) -> bool:
+    """Tell whether the library of `x` brings kernels for convolution and pooling."""
+    return library(x) == "torch"
+
+
+def conv2d(x: Array, w: Array, b: Array, stride: int, padding: int) -> tuple[Any, ...]:
+    """Return the convolution by torch's kernels; shapes as in `dlcore.convolution.conv2d`."""
+    import torch
+
+    backward = torch.ops.aten.convolution_backward.default
+    groups = 1 if w.ndim == 4 else w.shape[0]  # the members of an ensemble are groups of channels
+    images, kernels, bias = _fold_members(x, groups), w.reshape(-1, *w.shape[-3:]), b.reshape(-1)
+    value = torch.nn.functional.conv2d(images, kernels, bias, stride, padding, 1, groups)
+
+    latest: list[Any] = [None, ()]  # torch computes all gradients at once: keep them for the other pullbacks
+
+    def gradient(which: int, g: Array) -> Array:
+        if latest[0] is not g:
+            wanted = [which == 0, True, True]
+            pair, size = [stride, stride], [padding, padding]
+            folded = _fold_members(g, groups)
+            by = backward(
+                folded, images, kernels, [len(bias)], pair, size, [1, 1], False, [0, 0], groups, wanted
+            )
+            latest[:] = g, by
+        found: Array = latest[1][which]
+        return found
+
+    return (
+        _unfold_members(value, groups),
+        lambda g: _unfold_members(gradient(0, g), groups),
+        lambda g: gradient(1, g).reshape(w.shape),
+        lambda g: gradient(2, g).reshape(b.shape),
+    )
+
+
+def _fold_members(x: Array, members: int) -> Array:
+    """Make members groups of channels: (members, n, c, h, w) → (n, members · c, h, w)."""
+    return x if x.ndim == 4 else x.transpose(0, 1).reshape(x.shape[1], members * x.shape[2], *x.shape[3:])
+
+
+def _unfold_members(x: Array, members: int) -> Array:
+    return x if members == 1 else x.reshape(x.shape[0], members, -1, *x.shape[2:]).transpose(0, 1)
+
+
+def max_pool2d(x: Array, size: int, stride: int) -> tuple[Any, ...]:
+    """Return the largest element of each window by torch's kernels."""
+    import torch
+
+    images = x.reshape(-1, *x.shape[-3:])
+    value, places = torch.nn.functional.max_pool2d(images, size, stride, return_indices=True)
+    backward = torch.ops.aten.max_pool2d_with_indices_backward.default
+
+    def pullback(g: Array) -> Array:
+        pair = [stride, stride]
+        folded = g.reshape(value.shape)
+        return backward(folded, images, [size, size], pair, [0, 0], [1, 1], False, places).reshape(x.shape)
+
+    return value.reshape(*x.shape[:-2], *value.shape[-2:]), pullback

@@ -17,7 +17,7 @@ DTYPES = ("float32", "float64", "int32", "int64", "bool")
 
 # A dict look-up on the type costs 16 ns where array_api_compat's inspection costs a microsecond.
 # Scalars are here because NumPy's reductions return them in place of 0-d arrays.
-_NAMESPACES: dict[type, ModuleType] = {kind: fast_numpy for kind in (np.ndarray, np.float32, np.float64)}
+_NAMESPACES: dict[type, ModuleType] = dict.fromkeys((np.ndarray, np.float32, np.float64), fast_numpy)
 
 
 def namespace(first: Array, *others: Array) -> Any:
@@ -100,16 +100,17 @@ def dtype_name(x: Array) -> str:
     >>> dtype_name(np.zeros(1))
     'float64'
     """
-    name = _DTYPE_NAMES.get(x.dtype)
+    key = type(x), x.dtype  # the type, too: array_api_strict's dtypes object to meeting NumPy's
+    name = _DTYPE_NAMES.get(key)
     if name is None:
-        name = _DTYPE_NAMES[x.dtype] = str(x.dtype).rpartition(".")[2]
+        name = _DTYPE_NAMES[key] = str(x.dtype).rpartition(".")[2]
     return name
 
 
-_DTYPE_NAMES: dict[Any, str] = {}  # asking NumPy for the name takes 3 µs
+_DTYPE_NAMES: dict[tuple[type, Any], str] = {}  # asking NumPy for the name takes 3 µs
 
 
-def describe(x: object) -> str:
+def describe(x: Any) -> str:
     """Say what `x` is in an error message: library, shape and dtype."""
     if not is_array(x):
         return f"{type(x).__name__} {x!r}"
