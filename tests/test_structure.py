@@ -40,6 +40,7 @@ FLOORS = {
 NEIGHBOURS = {
     ("capture", "backprop"),
     ("loss", "activations"),  # a cross-entropy is a softmax and a logarithm, fused
+    ("neurons", "layers"),  # a neuron is a Module, the smallest
     ("convolution", "layers"),
     ("recurrence", "layers"),
     ("attention", "layers"),
@@ -54,13 +55,14 @@ OUTSIDE = {
     "safetensors": {"training"},
     "tqdm": {"training"},
     "matplotlib": {"plots"},
+    "matplotlib_inline": {"plots"},
     "anywidget": {"widgets"},
     "traitlets": {"widgets"},
     "docutils": {"live"},
     "sphinx": {"live"},
 }
 # Optional even for the modules that may import them, so imported inside a function.
-ONLY_IN_FUNCTIONS = {"array_api_strict", "torch", "safetensors", "tqdm"}
+ONLY_IN_FUNCTIONS = {"array_api_strict", "matplotlib_inline", "torch", "safetensors", "tqdm"}
 
 
 class Import(NamedTuple):

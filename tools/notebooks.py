@@ -51,7 +51,11 @@ def run(path: Path) -> Notebook:
     os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "SOURCE_DATE_EPOCH": "0"}
     notebook = nbformat.read(path, as_version=4)
     place = {"metadata": {"path": str(path.parent)}}
-    NotebookClient(notebook, timeout=600, kernel_name="python3", resources=place).execute()
+    quiet = ["--log-level=40"]
+    client = NotebookClient(
+        notebook, timeout=600, kernel_name="python3", resources=place, extra_arguments=quiet
+    )
+    client.execute()
     return notebook
 
 
