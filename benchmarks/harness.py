@@ -1,7 +1,7 @@
 """Run each contestant in a process of its own, check that all compute the same losses, then time them.
 
 Interleaving is what makes ratios fair on a noisy machine: in every round each contestant trains for the same
-number of steps, one after the other on the same core, in an order that moves on by one: a slow minute hits all.
+number of steps, one after the other on the same core, in an order that moves on by one. A slow minute hits all.
 """
 
 from __future__ import annotations
@@ -94,16 +94,22 @@ def first_losses(runner: Runner, steps: int) -> Array:
     ]
 
 
-def time_steps(runner: Runner, calls: int) -> float:
-    """Seconds per training step over `calls` calls, after a few that only warm the caches."""
+def time_steps(runner: Runner, calls: int) -> tuple[float, float]:
+    """Seconds per training step over `calls` calls, after a few that warm the caches: CPU time and wall clock.
+
+    On a loaded machine wall clocks favour the fast: their turns fit between two interruptions, those of the slow
+    do not. CPU time of all threads of the process does not count interruptions.
+    """
     for _ in range(calls // 20):
-        runner.step()
+        loss = runner.step()
+        runner.wait(loss)
     gc.collect()
-    start = time.perf_counter()
+    cpu, wall = time.process_time(), time.perf_counter()
     for _ in range(calls):
         loss = runner.step()
     runner.wait(loss)
-    return (time.perf_counter() - start) / (calls * runner.steps_per_call)
+    steps = calls * runner.steps_per_call
+    return (time.process_time() - cpu) / steps, (time.perf_counter() - wall) / steps
 
 
 def disagreement(losses: Array, reference: Array) -> float:
@@ -198,13 +204,20 @@ class Worker:
             self.process.join()
 
 
+def middle(values: list[float]) -> float:
+    """Median of those that are not NaN; NaN where there are none."""
+    known = [value for value in values if not math.isnan(value)]
+    return statistics.median(known) if known else math.nan
+
+
 @dataclass
 class Result:
     """What one contestant did on one task.
 
     Attributes:
         contestant: who.
-        seconds: seconds per training step, by round; NaN where it sat out.
+        seconds: seconds per training step, by round; NaN where it sat out. CPU time on the CPU, else wall clock.
+        wall: the same by the wall clock.
         disagreement: largest relative difference of its first losses from the reference's.
         checked_steps: how many losses were compared.
         memory: peak of its process in MB.
@@ -213,6 +226,7 @@ class Result:
 
     contestant: Contestant
     seconds: list[float] = field(default_factory=list)
+    wall: list[float] = field(default_factory=list)
     disagreement: float = math.nan
     checked_steps: int = 0
     memory: float = math.nan
@@ -221,8 +235,12 @@ class Result:
     @property
     def median(self) -> float:
         """Median seconds per training step; NaN when it failed."""
-        timed = [seconds for seconds in self.seconds if not math.isnan(seconds)]
-        return statistics.median(timed) if timed else math.nan
+        return middle(self.seconds)
+
+    @property
+    def median_wall(self) -> float:
+        """Median by the wall clock."""
+        return middle(self.wall)
 
     @property
     def fastest(self) -> float:
@@ -250,12 +268,12 @@ def admit(
     return worker, losses
 
 
-def take_turns(entered: list[tuple[Worker, Result]], steps: int, rounds: int) -> None:
+def take_turns(entered: list[tuple[Worker, Result]], steps: int, rounds: int, device: str) -> None:
     """Time all workers in `rounds` rounds of `steps` training steps each; the order moves on by one."""
     turns: dict[str, tuple[int, int]] = {}
     for worker, result in entered:
         calls = math.ceil(steps / worker.steps_per_call)
-        seconds_per_call = worker.ask("time", 1) * worker.steps_per_call
+        seconds_per_call = worker.ask("time", 1)[1] * worker.steps_per_call
         calls = max(1, min(calls, int(LONGEST_TURN / seconds_per_call)))
         every = min(math.ceil(calls * seconds_per_call / LONGEST_TURN), max(1, rounds // 3))
         turns[result.contestant.name] = calls, every
@@ -263,10 +281,10 @@ def take_turns(entered: list[tuple[Worker, Result]], steps: int, rounds: int) ->
         shift = number % len(entered)
         for worker, result in entered[shift:] + entered[:shift]:
             calls, every = turns[result.contestant.name]
-            if number % every == 0:
-                result.seconds.append(worker.ask("time", calls))
-            else:
-                result.seconds.append(math.nan)
+            takes_part = number % every == 0
+            cpu, wall = worker.ask("time", calls) if takes_part else (math.nan, math.nan)
+            result.seconds.append(cpu if device == "cpu" else wall)
+            result.wall.append(wall)
 
 
 def run_task(
@@ -306,7 +324,7 @@ def run_task(
             if reference is None:
                 reference = losses
             say(f"  {name}: agrees to {result.disagreement:.0e} over {len(losses)} steps")
-        take_turns(entered, task.steps, rounds)
+        take_turns(entered, task.steps, rounds, device)
         for worker, result in entered:
             result.memory = worker.ask("memory")
     return results

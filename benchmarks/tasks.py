@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-# With most seeds some max-pool or ReLU of T3 comes so close to a tie within 200 steps that rounding in
-# float32 decides it, and torch's own optimizers part by 1e-3 (float64: 1e-15). This one keeps clear of ties,
-# so that agreement is a sharp test.
-SEED = 10
+# With many seeds some ReLU or max-pool of T2 or T3 comes so close to a tie within 200 steps that rounding in float32
+# decides it. Adam makes a full step of one tiny gradient more or less, and then even torch's own optimizers part by
+# up to 3 % (in float64: by 1e-15). This seed keeps clear of ties, so that agreement is a sharp test.
+SEED = 8
 MEMBERS = 64  # networks of T4
 VOCABULARY, CONTEXT, WIDTH, HEADS, BLOCKS = 65, 64, 64, 4, 2  # of T5
 
