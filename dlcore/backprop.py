@@ -87,7 +87,7 @@ class Tensor:
         """Return the only element as a Python number."""
         if self.size != 1:
             raise ValueError(f"item: expected a tensor with one element; received shape {self.shape}")
-        return float(self.data)
+        return float(self.numpy().item())
 
     shape = property(lambda self: tuple(self.data.shape))
     dtype = property(lambda self: self.data.dtype)
@@ -110,7 +110,9 @@ class Tensor:
         return f"Tensor({np.array2string(self.numpy(), separator=', ', prefix='Tensor(')}{how})"
 
     def __len__(self) -> int:
-        return len(self.data)
+        if self.ndim == 0:
+            raise TypeError("len: a tensor that holds a single number has no length")
+        return self.shape[0]
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
@@ -158,7 +160,7 @@ class Tensor:
         return matmul(other, self)
 
     def __pow__(self, exponent: float) -> Tensor:
-        return power(self, exponent)
+        return power(self, exponent=exponent)
 
     def __getitem__(self, key: Any) -> Tensor:
         return getitem(self, key=key)
@@ -247,19 +249,19 @@ def backward(root: Tensor, gradient: Any = None) -> None:
             "backward: nothing that led to this tensor requires a gradient. Make the parameters with "
             "Tensor(..., requires_grad=True), and compute the loss outside no_grad()"
         )
-    if gradient is None and root.size != 1:
-        raise ValueError(
-            f"backward: expected a single number, say a mean loss; received shape {root.shape}. "
-            "Reduce it with .sum() or .mean(), or pass gradient= of that shape"
-        )
     if gradient is None:
+        if root.data.ndim and root.size != 1:
+            raise ValueError(
+                f"backward: expected a single number, say a mean loss; received shape {root.shape}. "
+                "Reduce it with .sum() or .mean(), or pass gradient= of that shape"
+            )
         gradient = namespace(root.data).ones_like(root.data)
     else:
         gradient = asarray(_data(gradient), device=root.device, dtype=arrays.dtype_name(root.data))
-    if tuple(gradient.shape) != root.shape:
-        raise ValueError(
-            f"backward: expected gradient= of shape {root.shape}; received {tuple(gradient.shape)}"
-        )
+        if tuple(gradient.shape) != root.shape:
+            raise ValueError(
+                f"backward: expected gradient= of shape {root.shape}; received {tuple(gradient.shape)}"
+            )
 
     nodes = _inputs_first(root)
     for node in nodes:
@@ -269,7 +271,7 @@ def backward(root: Tensor, gradient: Any = None) -> None:
         g = node.grad
         for parent, pullback in node.edges:
             share, data = pullback(g), parent.data
-            if share.shape != data.shape or share.dtype != data.dtype:
+            if share.shape != data.shape or share.dtype is not data.dtype:
                 share = _unbroadcast(share, data)
             # never in place: an addition hands the same array to both its inputs
             parent.grad = share if parent.grad is None else parent.grad + share
@@ -320,11 +322,11 @@ def primitive(rule: Callable[..., tuple[Any, ...]]) -> Callable[..., Tensor]:
     >>> x.grad
     array([12.], dtype=float32)
     """
-    name, new = rule.__name__, Tensor.__new__
+    name = rule.__name__
 
     @functools.wraps(rule)
     def operation(*inputs: Any, **options: Any) -> Tensor:
-        values = []  # plain loops: this is the path that every operation of every step takes
+        values = []  # a plain loop is quickest here, on the path that every operation takes
         for x in inputs:
             values.append(x.data if type(x) is Tensor else _data(x))  # noqa: PERF401
         if len(values) > 1 and (kinds := tuple(map(type, values))) not in _may_meet:
@@ -333,21 +335,38 @@ def primitive(rule: Callable[..., tuple[Any, ...]]) -> Callable[..., Tensor]:
             value, *pullbacks = rule(*values, **options)
         except (ValueError, RuntimeError, IndexError) as error:
             raise _explained(error, name, values) from error
-        edges = []
-        if _recording:
-            for x, pullback in zip(inputs, pullbacks, strict=False):
-                if type(x) is Tensor and x.requires_grad:
-                    edges.append((x, pullback))
-        output = new(Tensor)  # not Tensor(value): the value is known to be an array
-        output.born = next(_births)
-        output.data = value
-        output.grad = None
-        output.requires_grad = bool(edges)
-        output.edges = edges
-        output.name = name
-        return output
+        return record(name, value, inputs, pullbacks)
 
     return operation
+
+
+def record(name: str, value: Array, inputs: Sequence[Any], pullbacks: Sequence[Pullback]) -> Tensor:
+    """Return `value` as a Tensor that remembers the tensors it came from, each with its pullback.
+
+    Args:
+        name: the operation.
+        value: its result, an array.
+        inputs: its arguments; those that are no tensors, or need no gradient, are forgotten.
+        pullbacks: one for each input.
+    """
+    if len(pullbacks) != len(inputs):
+        raise TypeError(
+            f"{name}: expected a rule to return its value and one pullback for each of {len(inputs)} inputs; "
+            f"received {len(pullbacks)} pullbacks"
+        )
+    edges = []
+    if _recording:
+        for x, pullback in zip(inputs, pullbacks):  # noqa: B905 - checked above
+            if type(x) is Tensor and x.requires_grad:
+                edges.append((x, pullback))
+    output = Tensor.__new__(Tensor)  # not Tensor(value): the value is known to be an array
+    output.born = next(_births)
+    output.data = value
+    output.grad = None
+    output.requires_grad = bool(edges)
+    output.edges = edges
+    output.name = name
+    return output
 
 
 def _data(x: Any) -> Any:
@@ -375,7 +394,8 @@ def _explained(error: Exception, name: str, values: Sequence[Any]) -> Exception:
     if str(error).startswith(name):
         return error
     received = " and ".join(describe(v) for v in values)
-    return ValueError(f"{name}: the inputs do not fit together ({error}); received {received}")
+    kind = IndexError if type(error) is IndexError else ValueError
+    return kind(f"{name}: the inputs do not fit together ({error}); received {received}")
 
 
 # -------------------------------------------------------------------------------------------- operations
@@ -412,7 +432,7 @@ def negative(x: Array) -> Any:
 
 
 @primitive
-def power(x: Array, exponent: float) -> Any:
+def power(x: Array, *, exponent: float) -> Any:
     """Return x to a constant power."""
     if exponent == 2:  # a product is many times faster than a power
         return x * x, lambda g: g * (2 * x)

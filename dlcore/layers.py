@@ -334,8 +334,10 @@ class Dropout(Module):
 
     Args:
         rate: probability of dropping, from 0 to below 1.
-        rng: NumPy generator that draws the masks.
+        rng: NumPy generator that draws the masks; in an ensemble, a list with each member's own.
     """
+
+    rng: np.random.Generator | list[np.random.Generator]
 
     def __init__(self, rate: float, *, rng: np.random.Generator) -> None:
         if not 0 <= rate < 1:
@@ -346,9 +348,17 @@ class Dropout(Module):
         """Drop elements in training; pass all in evaluation."""
         if not self.training or self.rate == 0:
             return x
-        draws = arrays.random.uniform(self.rng, x.shape, device=x.device, dtype=arrays.dtype_name(x.data))
+        draws = self._draws(x)
         kept = namespace(draws).astype(draws >= self.rate, x.dtype)
         return multiply(x, kept * (1 / (1 - self.rate)))
+
+    def _draws(self, x: Tensor) -> Array:
+        like = {"device": x.device, "dtype": arrays.dtype_name(x.data)}
+        if isinstance(self.rng, np.random.Generator):
+            return arrays.random.uniform(self.rng, x.shape, **like)
+        # Each member draws what it would draw alone.
+        lone = [arrays.random.uniform(rng, (1, *x.shape[1:]), **like) for rng in self.rng]
+        return namespace(lone[0]).concat(lone, axis=0)
 
     def __repr__(self) -> str:
         return f"Dropout({self.rate})"
@@ -530,10 +540,7 @@ class Embedding(Module):
         arrays.hooks.guard(self._check_range, indices)
         if self.members is None:
             return take(self.weight, indices)
-        xp = namespace(indices)  # one long table of all members, each member's symbols shifted to its part
-        first = xp.arange(self.members, dtype=indices.dtype, device=indices.device) * self.num_embeddings
-        shifted = indices + xp.reshape(first, (-1,) + (1,) * (indices.ndim - 1))
-        return take(reshape(self.weight, shape=(-1, self.embedding_dim)), shifted)
+        return _take_by_member(self.weight, indices)
 
     def _check_range(self, indices: Array) -> None:
         xp = namespace(indices)
@@ -545,6 +552,25 @@ class Embedding(Module):
 
     def __repr__(self) -> str:
         return f"Embedding({self.num_embeddings}, {self.embedding_dim})"
+
+
+@primitive
+def _take_by_member(tables: Array, indices: Array) -> Any:
+    """Return rows of each member's own table: (members, rows, width), integers (members, …) → (members, …, width)."""
+    xp = namespace(tables)
+    members, rows, width = tables.shape
+    flat = xp.reshape(indices, (members, -1))
+    # One long table of all members, each member's numbers shifted to its part.
+    first = xp.arange(members, dtype=flat.dtype, device=flat.device)[:, None] * rows
+    picked = xp.take(xp.reshape(tables, (-1, width)), xp.reshape(flat + first, (-1,)), axis=0)
+
+    def pullback(g: Array) -> Array:
+        # Member by member: in one product of all, a member that diverged to NaN would spoil the others.
+        numbers = xp.arange(rows, dtype=flat.dtype, device=flat.device)
+        hot = xp.astype(flat[:, None, :] == numbers[:, None], g.dtype)  # (members, rows, n)
+        return xp.matmul(hot, xp.reshape(g, (members, -1, width)))
+
+    return xp.reshape(picked, (*indices.shape, width)), pullback, lambda _: None
 
 
 # --------------------------------------------------------------------------------------------- ensembles
@@ -565,11 +591,22 @@ def ensemble(models: Sequence[Module]) -> Module:
     shapes = [{name: t.shape for name, t in model.named_tensors()} for model in models]
     if any(other != shapes[0] for other in shapes[1:]):
         raise ValueError("ensemble: expected models of one architecture; received models of different shapes")
-    together = copy.deepcopy(models[0])
-    with no_grad():
-        for name, tensor in together.named_tensors():
-            tensor.data = stack([dict(model.named_tensors())[name] for model in models]).data
-            tensor.grad = None
+    # Copies, and of each model as a whole: what its layers share, such as a generator, they go on sharing.
+    copies = [copy.deepcopy(model) for model in models]
+    together = copies[0]
+    tensors = [dict(model.named_tensors()) for model in copies]
+    generators = [_generators(model) for model in copies]
+    for name, tensor in together.named_tensors():
+        tensor.data = stack([own[name] for own in tensors]).detach().data
+        tensor.grad = None
+    for i, (module, name, _) in enumerate(generators[0]):
+        setattr(module, name, [own[i][2] for own in generators])
     for module in together.modules():
         module.members = len(models)
     return together
+
+
+def _generators(model: Module) -> list[tuple[Module, str, np.random.Generator]]:
+    """Return the generators among the fields of all modules, with their owners and names."""
+    fields = [(m, name, value) for m in model.modules() for name, value in vars(m).items()]
+    return [(m, name, value) for m, name, value in fields if isinstance(value, np.random.Generator)]

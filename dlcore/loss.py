@@ -22,7 +22,7 @@ import numpy as np
 from .activations import logistic, softmax_and_log
 from .arrays import Array, asarray, device_of, dtype_name, hooks, is_array, is_floating, namespace, to_numpy
 from .arrays.library import describe
-from .backprop import Tensor, primitive
+from .backprop import Tensor, record
 
 __all__ = [
     "binary_cross_entropy",
@@ -42,27 +42,37 @@ REDUCTIONS = ("mean", "sum", "none")
 # --------------------------------------------------------------------------------------------- reduction
 
 
-@primitive
-def _reduced(p: Array, *, rule: Rule, weight: Array | None, count: Any, reduction: str, members: bool) -> Any:
+def _reduced(
+    name: str,
+    predictions: Any,
+    rule: Rule,
+    *,
+    weight: Array | None,
+    count: Any,
+    reduction: str,
+    members: bool,
+) -> Tensor:
     """Weigh and reduce the cost of predictions to one number, or to one for each member.
 
     Args:
-        p: predictions, shape (…) or, for costs of rows, (…, K).
-        rule: from p to the cost (…) and the pullback, which takes a gradient that broadcasts against the cost.
+        name: the loss, for drawings of the graph.
+        predictions: Tensor or array of shape (…) or, for costs of rows, (…, K).
+        rule: from that array to the cost (…) and the pullback, which takes a gradient that broadcasts
+            against the cost.
         weight: shape of the cost, or None.
         count: what the mean divides by.
         reduction: "mean", "sum" or "none".
         members: keep the first axis.
     """
-    xp = namespace(p)
-    cost, pullback = rule(p)
+    cost, pullback = rule(predictions.data if isinstance(predictions, Tensor) else predictions)
+    cost = cost if weight is None else cost * weight
 
     def weighted(g: Array) -> Array:
         return pullback(g if weight is None else g * weight)
 
-    cost = cost if weight is None else cost * weight
     if reduction == "none":
-        return cost, weighted
+        return record(name, cost, (predictions,), (weighted,))
+    xp = namespace(cost)
     value = xp.sum(cost, axis=tuple(range(1, cost.ndim)) if members else None)
     divisor = count if reduction == "mean" else 1
 
@@ -70,7 +80,7 @@ def _reduced(p: Array, *, rule: Rule, weight: Array | None, count: Any, reductio
         g = g / divisor
         return weighted(xp.reshape(g, (-1,) + (1,) * (cost.ndim - 1)) if members else g)
 
-    return value / divisor, spread
+    return record(name, value / divisor, (predictions,), (spread,))
 
 
 def elementwise_loss(
@@ -107,8 +117,9 @@ def elementwise_loss(
             w = namespace(p).broadcast_to(w, p.shape)
             count = _total(w, members)
         return _reduced(
+            name,
             predictions if isinstance(predictions, Tensor) else p,
-            rule=lambda p: rule(p, t, **options),
+            lambda p: rule(p, t, **options),
             weight=w,
             count=count,
             reduction=reduction,
@@ -268,8 +279,9 @@ def cross_entropy(
         return -xp.sum(t * log_s, axis=-1), lambda g: _by_row(g) * (s * mass - t if w is not None else s - t)
 
     return _reduced(
+        "cross_entropy",
         predictions if isinstance(predictions, Tensor) else z,
-        rule=rule,
+        rule,
         weight=None,
         count=count,
         reduction=reduction,
@@ -316,8 +328,9 @@ def kl_divergence(
         return xp.sum(own - t * log_s, axis=-1), lambda g: _by_row(g) * (s - t)
 
     return _reduced(
+        "kl_divergence",
         predictions if isinstance(predictions, Tensor) else z,
-        rule=rule,
+        rule,
         weight=w,
         count=count,
         reduction=reduction,

@@ -94,13 +94,15 @@ class Optimizer:
         Raises:
             RuntimeError: a parameter has no gradient.
         """
-        if hooks.capturing is None:
-            self._claim()
-        else:
+        if hooks.capturing is not None:
             hooks.guard(self._check_unchanged(self._active))
-        gradients = [p.grad for p in self.parameters]
-        if any(g is None for g in gradients):
-            self._refuse_missing(gradients)
+        gradients = []
+        for p, view in zip(self.parameters, self._views, strict=True):
+            if p.grad is None:
+                self._refuse_missing()
+            if p.data is not view and hooks.capturing is None:  # someone put new data there
+                self._claim()
+            gradients.append(p.grad)
         gradient = self._joined(gradients)
         self._prepare()
         flat, state = self._flat.data, {name: t.data for name, t in self._state.items()}
@@ -165,8 +167,6 @@ class Optimizer:
 
     def _claim(self) -> None:
         """Make every parameter a view into the buffer, taking over values that were put elsewhere."""
-        if self._views and all(p.data is v for p, v in zip(self.parameters, self._views, strict=True)):
-            return
         flat, start = self._flat.data, 0
         xp = namespace(flat)
         views = []
@@ -180,10 +180,10 @@ class Optimizer:
             views.append(view)
         self._views = views
 
-    def _refuse_missing(self, gradients: list[Array | None]) -> None:
-        missing = [p.shape for p, g in zip(self.parameters, gradients, strict=True) if g is None]
+    def _refuse_missing(self) -> None:
+        missing = [p.shape for p in self.parameters if p.grad is None]
         raise RuntimeError(
-            f"{type(self).__name__}.step: {len(missing)} of {len(gradients)} parameters have no gradient (shapes "
+            f"{type(self).__name__}.step: {len(missing)} of {len(self.parameters)} parameters have no gradient (shapes "
             f"{missing[:3]}). Call loss.backward() before step(), and give the optimizer only parameters that the "
             "loss depends on"
         )
@@ -536,8 +536,10 @@ def _positive(name: str, **numbers: int) -> None:
 # ---------------------------------------------------------------------------------------------- clipping
 
 
-def clip_grad_norm(parameters: Iterable[Tensor], max_norm: float) -> Array:
+def clip_grad_norm(parameters: Iterable[Tensor], max_norm: float, *, members: bool = False) -> Array:
     """Scale all gradients so that their common Euclidean length is at most `max_norm`; return the length before.
+
+    With `members`, parameters have a leading axis of members, and each member has a length of its own.
 
     Source: Pascanu, Mikolov and Bengio, ICML 2013, algorithm 1.
 
@@ -552,9 +554,9 @@ def clip_grad_norm(parameters: Iterable[Tensor], max_norm: float) -> Array:
     if not with_grad:
         raise RuntimeError("clip_grad_norm: no parameter has a gradient. Call loss.backward() first")
     xp = namespace(with_grad[0][1])
-    squares = [xp.sum(g * g) for _, g in with_grad]
+    squares = [xp.sum(g * g, axis=tuple(range(1, g.ndim)) if members else None) for _, g in with_grad]
     norm = xp.sqrt(sum(squares[1:], squares[0]))
     scale = xp.minimum(max_norm / (norm + 1e-6), 1.0)  # no `if`: a captured step must not ask for values
     for p, g in with_grad:
-        p.grad = g * scale
+        p.grad = g * (xp.reshape(scale, (-1,) + (1,) * (g.ndim - 1)) if members else scale)
     return norm

@@ -94,6 +94,8 @@ def asarray(x: Any, *, device: str | None = None, dtype: str | None = None) -> A
     >>> asarray([1.0, 2.0])
     array([1., 2.], dtype=float32)
     """
+    if device is None and dtype is None and is_array(x):
+        return x
     if dtype is not None and dtype not in DTYPES:
         raise ValueError(f"asarray: expected dtype to be one of {', '.join(DTYPES)}; received {dtype!r}")
     if not is_array(x):
