@@ -112,7 +112,7 @@ class Tensor:
     def __len__(self) -> int:
         if self.ndim == 0:
             raise TypeError("len: a tensor that holds a single number has no length")
-        return self.shape[0]
+        return int(self.data.shape[0])
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
