@@ -69,6 +69,6 @@ def matmul(x: Any, y: Any, /) -> Any:
     """Return the matrix product, by the shorter way to BLAS where there is one."""
     if x.ndim == 2 and y.ndim == 2:
         return np.dot(x, y)
-    if x.ndim == y.ndim and x.shape[-1] == 1:
+    if x.ndim == y.ndim > 2 and x.shape[-1] == y.shape[-2] == 1:
         return x * y  # a stack of outer products: BLAS would be called for each
     return np.matmul(x, y)
