@@ -55,23 +55,24 @@ def main() -> int:
         return 1
     os.environ.update(harness.ONE_THREAD)
     path = FOLDER / f"{chosen.device}.json"
-    sections = report.read(path)
+    measured: report.Json = {}
     if chosen.accuracy:
         from benchmarks import accuracy
 
         seeds = 2 if chosen.quick else 5
-        sections["accuracy"] = {"networks": accuracy.measure(seeds), "stamp": report.stamp(chosen.device)}
+        measured["accuracy"] = {"networks": accuracy.measure(seeds), "stamp": report.stamp(chosen.device)}
     else:
         core = chosen.core if chosen.core is not None else last_core()
         for name in chosen.tasks:
             print(f"\n{name}: {tasks.make(name).title}", flush=True)
             entered = contestants.of_task(name, chosen.device)
             results = harness.run_task(entered, name, device=chosen.device, rounds=chosen.rounds, core=core)
-            sections[name] = report.section(results, chosen.device)
+            measured[name] = report.section(results, chosen.device)
             print("\n".join(report.task_table(name, results)), flush=True)
         if chosen.device == "cpu":
-            sections["memory"] = {"peaks": memory.peaks(), "stamp": report.stamp(chosen.device)}
-            print("\n" + "\n".join(report.memory_table(sections["memory"])))
+            measured["memory"] = {"peaks": memory.peaks(), "stamp": report.stamp(chosen.device)}
+            print("\n" + "\n".join(report.memory_table(measured["memory"])))
+    sections = report.read(path) | measured  # what this run did not measure stays, with its own date
     if chosen.device == "cpu":
         print("\nTargets\n" + "\n".join(report.target_rows(sections)))
     if not chosen.quick:

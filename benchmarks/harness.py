@@ -156,7 +156,7 @@ def serve(connection: Connection, contestant: Contestant, task: str, device: str
         connection.send((False, f"{type(error).__name__}: {lines[0][:200]}"))
 
 
-class Failed(Exception):  # noqa: N818
+class Failed(Exception):
     """A contestant that could not run, or did not compute what the reference computes."""
 
 

@@ -138,8 +138,8 @@ def optimizer_of(task: Task, model: Module) -> Optimizer:
 
 
 def build(task: Task, device: str, *, library: str, captured: bool) -> Runner:
-    """The textbook training loop; `library` is "numpy" or "torch", and `captured` adds one word."""
-    where = "numpy" if library == "numpy" else device
+    """The textbook training loop; `library` is "numpy", "torch" or "strict", and `captured` adds one word."""
+    where = device if library == "torch" else library
     model = model_of(task).to(device=where)
     optimizer = optimizer_of(task, model)
     objective = mse if task.optimizer == "sgd" else cross_entropy
