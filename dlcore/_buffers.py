@@ -71,6 +71,8 @@ def _positional(call: Call) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     options = dict(call.options)
     if call.target_first:
         return call.function, (call.out, *call.args)
+    if call.elementwise and call.out.size > 1:  # a single number broadcasts quicker without axes
+        call = replace(call, args=tuple(a.reshape(()) if _is_single(a) else a for a in call.args))
     if getattr(call.function, "__name__", "") == "reduce":
         args = (
             *call.args,
@@ -84,6 +86,10 @@ def _positional(call: Call) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         options["out"] = call.out
         return partial(call.function, **options), call.args
     return partial(call.function, **options) if options else call.function, (*call.args, call.out)
+
+
+def _is_single(a: Any) -> bool:
+    return isinstance(a, np.ndarray) and a.size == 1
 
 
 def share_buffers(

@@ -103,7 +103,7 @@ def tanh(x: Array) -> Any:
 @elementwise
 def relu(x: Array) -> Any:
     """Return max(0, x) (Nair and Hinton, ICML 2010). Its derivative at 0 is taken as 0."""
-    return namespace(x).maximum(x, 0), lambda g: kernels.gate(g, x > 0)
+    return namespace(x).maximum(x, 0), lambda g: kernels.gate(g, x)
 
 
 @elementwise

@@ -125,8 +125,6 @@ def max_pool2d(x: Array, *, size: int, stride: int) -> Any:
 
     Shapes: (…, height, width) → (…, (height - size) // stride + 1, the same of width).
     """
-    if kernels.has_convolution(x):
-        return kernels.max_pool2d(x, size, stride)
     xp = namespace(x)
     windows = _windows(x, size, stride, axis=-2)
     value = windows[0]
@@ -135,11 +133,11 @@ def max_pool2d(x: Array, *, size: int, stride: int) -> Any:
 
     def pullback(g: Array) -> Array:
         by_x = xp.zeros_like(x)
-        free = xp.ones_like(value, dtype=xp.bool)  # windows whose winner has not been met yet
+        just_below = -xp.finfo(x.dtype).smallest_normal  # window - value is 0 for a winner, else less than this
         for window, share in zip(windows, _windows(by_x, size, stride, axis=-2), strict=True):
-            won = xp.logical_and(window == value, free)
-            free = xp.logical_and(free, ~won)
-            share += kernels.gate(g, won)
+            won = kernels.gate(g, window - value, just_below)
+            share += won
+            g = g - won  # nothing is left for a second one as large
         return by_x
 
     return value, pullback

@@ -20,10 +20,16 @@ def zeros(shape: tuple[int, ...], like: Array) -> Array:
     return namespace(like).zeros(shape, dtype=like.dtype, device=like.device)
 
 
-def gate(g: Array, open_: Array) -> Array:
-    """Return `g` where the bools are true, 0 elsewhere."""
-    # NumPy and torch multiply floats by bools, which the standard does not promise
-    return g * (namespace(g).astype(open_, g.dtype) if library(g) == "strict" else open_)
+def gate(g: Array, x: Array, above: float = 0.0) -> Array:
+    """Return `g` where x > above and 0 elsewhere, for arrays of one shape."""
+    name = library(g)
+    if name == "numpy":
+        return g * (x > above)
+    if name == "torch":  # made for ReLU's gradient: six times faster than a product with bools
+        import torch
+
+        return torch.ops.aten.threshold_backward.default(g, x, above)
+    return g * namespace(g).astype(x > above, g.dtype)
 
 
 def scatter(g: Array, key: Any, like: Array) -> Array:
@@ -69,13 +75,13 @@ def scatter_rows(g: Array, rows: Array, like: Array) -> Array:
     return hot @ g  # (table, n) @ (n, width)
 
 
-# ------------------------------------------------------------------------------- torch's own convolutions
-# On torch, convolution and pooling go to torch's kernels (oneDNN, cuDNN), forward and backward. The functions
-# return what a rule of dlcore.backprop returns: the value and one pullback for each array.
+# -------------------------------------------------------------------------------- torch's own convolution
+# On torch, convolution goes to torch's kernels (oneDNN, cuDNN), forward and backward. The function returns what
+# a rule of dlcore.backprop returns: the value and one pullback for each array.
 
 
 def has_convolution(x: Array) -> bool:
-    """Tell whether the library of `x` brings kernels for convolution and pooling."""
+    """Tell whether the library of `x` brings a convolution of its own."""
     return library(x) == "torch"
 
 
@@ -117,19 +123,3 @@ def _fold_members(x: Array, members: int) -> Array:
 
 def _unfold_members(x: Array, members: int) -> Array:
     return x if members == 1 else x.reshape(x.shape[0], members, -1, *x.shape[2:]).transpose(0, 1)
-
-
-def max_pool2d(x: Array, size: int, stride: int) -> tuple[Any, ...]:
-    """Return the largest element of each window by torch's kernels."""
-    import torch
-
-    images = x.reshape(-1, *x.shape[-3:])
-    value, places = torch.nn.functional.max_pool2d(images, size, stride, return_indices=True)
-    backward = torch.ops.aten.max_pool2d_with_indices_backward.default
-
-    def pullback(g: Array) -> Array:
-        pair = [stride, stride]
-        folded = g.reshape(value.shape)
-        return backward(folded, images, [size, size], pair, [0, 0], [1, 1], False, places).reshape(x.shape)
-
-    return value.reshape(*x.shape[:-2], *value.shape[-2:]), pullback
