@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 EPOCHS, BATCH = 2, 128
 
@@ -28,7 +29,7 @@ def train_dlcore(captured: bool) -> None:
     model = Sequential(*layers)
     optimizer = Adam(model.parameters(), learning_rate=1e-3)
 
-    def step(x, y):  # type: ignore[no-untyped-def]
+    def step(x: Any, y: Any) -> Any:
         optimizer.zero_grad()
         loss = cross_entropy(model(x), y)
         loss.backward()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import cycle
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from dlcore.layers import Dense, Embedding, Flatten, LayerNorm, Module, Sequenti
 from dlcore.loss import cross_entropy, mse
 from dlcore.optim import SGD, Adam, Optimizer
 
+Model = TypeVar("Model", bound=Module)
 ANY = np.random.default_rng(0)  # draws weights that the task's own overwrite
 
 
@@ -115,7 +116,7 @@ def language_model(weights: dict[str, Array]) -> Module:
     return model
 
 
-def loaded(model: Any, weights: dict[str, Array]) -> Any:
+def loaded(model: Model, weights: dict[str, Array]) -> Model:
     """The model with these weights, which come in the order of its parameters."""
     model.load_state(dict(zip(model.state(), weights.values(), strict=True)))
     return model
@@ -168,6 +169,7 @@ def build(task: Task, device: str, *, library: str, captured: bool) -> Runner:
         import torch
 
         torch.set_num_threads(1)
+        torch.backends.cudnn.allow_tf32 = False  # as for the peers
         if device == "cuda":
             runner.wait = lambda loss: torch.cuda.synchronize()
     return runner

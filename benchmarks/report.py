@@ -268,7 +268,7 @@ def plot(sections: Json, path: Path) -> None:
     panels = [
         sorted((r for r in results_of(sections[n]) if r.seconds), key=lambda r: -r.median) for n in names
     ]
-    style = dict.fromkeys(
+    style: dict[Any, Any] = dict.fromkeys(
         ("text.color", "axes.labelcolor", "xtick.color", "ytick.color", "axes.edgecolor"), INK
     )
     style |= {"svg.fonttype": "none", "svg.hashsalt": "dlcore", "font.size": "9"}

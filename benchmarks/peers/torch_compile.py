@@ -14,7 +14,7 @@ from benchmarks.tasks import Task
 
 def build(task: Task, device: str, *, optimizer: str) -> Runner:
     """The textbook loop with a compiled loss; "compiled" compiles the for-loop optimizer too."""
-    torch.set_num_threads(1)
+    torch_models.prepare()
     model, loss_of = torch_models.model_and_loss(task)
     model.to(device)
     update = torch_models.optimizer(

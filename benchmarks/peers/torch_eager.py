@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import cycle
 
-import torch
 from torch import Tensor
 
 from benchmarks.harness import Runner
@@ -14,7 +13,7 @@ from benchmarks.tasks import Task
 
 def build(task: Task, device: str, *, optimizer: str) -> Runner:
     """The textbook training loop."""
-    torch.set_num_threads(1)
+    torch_models.prepare()
     model, loss_of = torch_models.model_and_loss(task)
     model.to(device)
     update = torch_models.optimizer(task, model.parameters(), optimizer)

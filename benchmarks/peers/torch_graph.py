@@ -17,6 +17,7 @@ def build(task: Task, device: str) -> Runner:
 
     The eager steps count: their losses are handed out first.
     """
+    torch_models.prepare()
     model, loss_of = torch_models.model_and_loss(task)
     model.to(device)
     options = {"capturable": True} if task.optimizer == "adam" else {}

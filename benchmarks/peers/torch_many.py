@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import cycle
 
 import torch
@@ -15,7 +16,7 @@ from benchmarks.tasks import MEMBERS, Task
 
 def build(task: Task, device: str, *, way: str, optimizer: str = "for-loop") -> Runner:
     """`way`: loop, hand-batched or vmap."""
-    torch.set_num_threads(1)
+    torch_models.prepare()
     wait = torch_models.wait(device)
     if way == "loop":
         return Runner(loop(task, device, optimizer), lambda losses: [[loss.item() for loss in losses]], wait)
@@ -23,7 +24,7 @@ def build(task: Task, device: str, *, way: str, optimizer: str = "for-loop") -> 
     return Runner(step, lambda losses: losses.cpu().numpy()[None], wait)
 
 
-def loop(task: Task, device: str, optimizer: str):  # type: ignore[no-untyped-def]
+def loop(task: Task, device: str, optimizer: str) -> Callable[[], list[Tensor]]:
     """64 modules, 64 optimizers, one after the other."""
     members = []
     for i in range(MEMBERS):
@@ -56,7 +57,7 @@ def stacked(task: Task, device: str) -> tuple[dict[str, Tensor], dict[str, Tenso
     return parameters, {name: rates.reshape(-1, *[1] * (p.ndim - 1)) for name, p in parameters.items()}
 
 
-def batched(task: Task, device: str):  # type: ignore[no-untyped-def]
+def batched(task: Task, device: str) -> Callable[[], Tensor]:
     """`baddbmm` over the members, and an update by hand: torch's optimizers know one rate for a tensor."""
     parameters, rates = stacked(task, device)
     p = {
@@ -81,7 +82,7 @@ def batched(task: Task, device: str):  # type: ignore[no-untyped-def]
     return step
 
 
-def vmapped(task: Task, device: str):  # type: ignore[no-untyped-def]
+def vmapped(task: Task, device: str) -> Callable[[], Tensor]:
     """`torch.func.vmap` over the gradient of one network's loss."""
     parameters, rates = stacked(task, device)
     data = cycle(torch_models.batches(task, device))

@@ -142,6 +142,12 @@ def optimizer(
     return make(parameters, lr=task.learning_rate, **OPTIMIZER_VARIANTS[variant], **options)
 
 
+def prepare() -> None:
+    """One thread, and float32 that is float32: cuDNN would otherwise round inputs of convolutions to ten bits."""
+    torch.set_num_threads(1)
+    torch.backends.cudnn.allow_tf32 = False
+
+
 def batches(task: Task, device: str) -> list[tuple[Tensor, Tensor]]:
     """The task's batches as tensors on the device."""
     inputs, targets = (torch.from_numpy(a).to(device) for a in (task.inputs, task.targets))
