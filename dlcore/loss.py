@@ -114,7 +114,7 @@ def elementwise_loss(
             t = namespace(p).astype(t, p.dtype)
         count: Any = math.prod(p.shape[1:] if members else p.shape)
         if w is not None:
-            w = namespace(p).broadcast_to(w, p.shape)
+            w = _broadcast_weights(name, w, p.shape)
             count = _total(w, members)
         return _reduced(
             name,
@@ -127,6 +127,16 @@ def elementwise_loss(
         )
 
     return loss
+
+
+def _broadcast_weights(name: str, weights: Array, shape: tuple[int, ...]) -> Array:
+    try:
+        return namespace(weights).broadcast_to(weights, shape)
+    except (ValueError, RuntimeError):
+        raise ValueError(
+            f"{name}: expected weights that broadcast to the costs' shape {tuple(shape)}; "
+            f"received shape {tuple(weights.shape)}"
+        ) from None
 
 
 def _total(weights: Array, members: bool) -> Array:
@@ -320,7 +330,7 @@ def kl_divergence(
     rows = z.shape[:-1]
     count: Any = math.prod(rows[1:] if members else rows)
     if w is not None:
-        w = xp.broadcast_to(w, rows)
+        w = _broadcast_weights("kl_divergence", w, rows)
         count = _total(w, members)
 
     def rule(z: Array) -> Any:
@@ -364,6 +374,8 @@ def hinge(z: Array, t: Array) -> Any:
 
 def _as_probabilities(name: str, z: Array, t: Array) -> Array:
     """Return targets, labels or probabilities, as an array shaped like the logits."""
+    if z.ndim == 0:
+        raise ValueError(f"{name}: expected logits with a last axis for the classes; received shape ()")
     xp, classes = namespace(z), z.shape[-1]
     if is_floating(t):
         if t.shape != z.shape:
@@ -371,7 +383,7 @@ def _as_probabilities(name: str, z: Array, t: Array) -> Array:
                 f"{name}: expected probabilities of the logits' shape {tuple(z.shape)}; received "
                 f"{tuple(t.shape)}. For class labels pass integers: asarray(labels, dtype='int64')"
             )
-        hooks.guard(_check_probabilities, t)
+        hooks.guard(functools.partial(_check_probabilities, name), t)
         return xp.astype(t, z.dtype, copy=False)
     if tuple(t.shape) != tuple(z.shape[:-1]):
         raise ValueError(
@@ -394,11 +406,11 @@ def _check_labels(classes: int, labels: Array) -> None:
         )
 
 
-def _check_probabilities(t: Array) -> None:
+def _check_probabilities(name: str, t: Array) -> None:
     values = to_numpy(t)
     if not (values.min() >= 0 and np.allclose(values.sum(axis=-1), 1, atol=1e-4)):
         raise ValueError(
-            "cross_entropy: expected rows of probabilities, none negative and each of sum 1; received rows "
+            f"{name}: expected rows of probabilities, none negative and each of sum 1; received rows "
             f"of sum {values.sum(axis=-1).min():g} to {values.sum(axis=-1).max():g}"
         )
 
