@@ -33,6 +33,6 @@ def build(task: Task, device: str, *, optimizer: str) -> Runner:
         loss = objective(x, y)
         loss.backward()
         apply()
-        return loss.detach()
+        return loss
 
     return Runner(step, lambda loss: [loss.item()], torch_models.wait(device))

@@ -25,6 +25,6 @@ def build(task: Task, device: str, *, optimizer: str) -> Runner:
         loss = loss_of(model(x), y)
         loss.backward()
         update.step()
-        return loss.detach()
+        return loss
 
     return Runner(step, lambda loss: [loss.item()], torch_models.wait(device))

@@ -44,7 +44,7 @@ def loop(task: Task, device: str, optimizer: str) -> Callable[[], list[Tensor]]:
             loss = F.mse_loss(model(x), y)
             loss.backward()
             update.step()
-            losses.append(loss.detach())
+            losses.append(loss)
         return losses
 
     return step
