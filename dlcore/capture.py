@@ -33,6 +33,7 @@ from .backprop import Tensor
 __all__ = ["CaptureError", "Captured", "capture"]
 
 Step = Callable[..., Any]
+LARGE = 1 << 15  # bytes from which an argument is not copied: the calls that read it are redirected
 NumpyArray = np.ndarray[Any, Any]
 
 
@@ -487,6 +488,7 @@ class Replay:
         self.lasting = recorder.lasting
         calls, move, self.nbytes = share_buffers(recorder.calls, recorder.own, recorder.kept)
         self.calls = plan(calls)
+        self.readers = [self._readers(buffer) for buffer in self.inputs]
         self.result = result
         self.grads = {tensor: move(tensor.grad) for tensor in recorder.grads}
         for tensor, gradient in self.grads.items():  # where the replays will write it
@@ -503,10 +505,31 @@ class Replay:
             function(*args)
         return self.result
 
+    def _readers(self, buffer: NumpyArray) -> list[tuple[int, int, NumpyArray]] | None:
+        """Return where the calls read a large input: (call, argument, view). None if it is better copied."""
+        if buffer.nbytes < LARGE or any(base_of(v) is buffer for _, values in self.guards for v in values):
+            return None
+        readers = []
+        for i, (_, args) in enumerate(self.calls):
+            for j, a in enumerate(args):
+                if isinstance(a, tuple) and any(base_of(part) is buffer for part in a):
+                    return None
+                if isinstance(a, np.ndarray) and base_of(a) is buffer:
+                    readers.append((i, j, a))
+        return readers
+
+    def _point(self, readers: list[tuple[int, int, NumpyArray]], buffer: NumpyArray, source: NumpyArray) -> None:
+        """Let the calls that read `buffer` read `source`, of the same layout, in its place."""
+        start = buffer.ctypes.data
+        for i, j, view in readers:
+            function, args = self.calls[i]
+            moved = np.ndarray(view.shape, view.dtype, source, view.ctypes.data - start, view.strides)
+            self.calls[i] = function, (*args[:j], moved, *args[j + 1 :])
+
     def _feed(self, inputs: tuple[Any, ...]) -> None:
         if len(inputs) != len(self.inputs):
             raise ValueError(f"capture: expected {len(self.inputs)} arguments; received {len(inputs)}")
-        for buffer, x in zip(self.inputs, inputs, strict=True):
+        for buffer, readers, x in zip(self.inputs, self.readers, inputs, strict=True):
             value = x.data if type(x) is Tensor else x
             if type(value) is not np.ndarray:
                 value = np.asarray(arrays.asarray(value))
@@ -516,7 +539,13 @@ class Replay:
                     f"received {value.shape}, {value.dtype}. Capture a second step for it, or drop the odd last "
                     "batch with batches(..., drop_last=True)"
                 )
-            buffer[...] = value
+            if readers is None:
+                buffer[...] = value
+            elif value.strides == buffer.strides:
+                self._point(readers, buffer, value)
+            else:
+                buffer[...] = value
+                self._point(readers, buffer, buffer)
         for check, values in self.guards:
             check(*values)
 
@@ -533,7 +562,7 @@ class Replay:
             np.copyto(self.lasting[tensor], values)
         hooks.capturing = _Again([values for values, _ in self.draws])
         try:
-            step(*[np.array(x) for x in self.inputs])
+            step(*inputs)
         finally:
             hooks.capturing = None
         different = [t for t, values in replayed.items() if not _alike(t.numpy(), values)]
