@@ -9,9 +9,13 @@ import numpy as np
 
 from dlcore.arrays import Array, asarray, device_of, dtype_name, is_floating, namespace, to_numpy
 from dlcore.backprop import Tensor
+from dlcore.convolution import Conv2d
 from dlcore.data.checks import count_rows
 from dlcore.layers import BatchNorm, Dense, Embedding, LayerNorm, Module
 from dlcore.optim import Optimizer
+
+from .rows import Rows
+from .state import evaluating
 
 
 def checked_pair(name: str, what: str, data: Any, model: Module) -> tuple[Array, Array]:
@@ -25,7 +29,6 @@ def checked_pair(name: str, what: str, data: Any, model: Module) -> tuple[Array,
         kind = f"{type(data).__name__}{f' of {len(data)}' if isinstance(data, (tuple, list)) else ''}"
         raise TypeError(f"{name}: expected {what} as a pair (inputs, targets); received a {kind}")
     inputs, targets = (asarray(x.data if isinstance(x, Tensor) else x) for x in data)
-    count_rows(name, inputs, targets)
     own = next((tensor for _, tensor in model.named_tensors()), None)
     for part, x in (("inputs", inputs), ("targets", targets)):
         if own is not None and device_of(x) != own.device:
@@ -33,6 +36,8 @@ def checked_pair(name: str, what: str, data: Any, model: Module) -> tuple[Array,
                 f"{name}: expected the {part} of {what} on the model's device {own.device!r}; received "
                 f"{device_of(x)!r}. Bring them there with dlcore.arrays.asarray(x, device={own.device!r})"
             )
+    count_rows(name, inputs, targets)
+    for part, x in (("inputs", inputs), ("targets", targets)):
         _check_finite(name, f"{part} of {what}", x)
     _check_kind(name, inputs, model)
     if own is not None and is_floating(own.data):
@@ -61,7 +66,7 @@ def _check_finite(name: str, what: str, x: Array) -> None:
 
 def _check_kind(name: str, inputs: Array, model: Module) -> None:
     first = next((m for m in model.modules() if any(isinstance(v, Tensor) for v in vars(m).values())), None)
-    if isinstance(first, (Dense, BatchNorm, LayerNorm)) and not is_floating(inputs):
+    if isinstance(first, (Dense, BatchNorm, LayerNorm, Conv2d)) and not is_floating(inputs):
         raise TypeError(
             f"{name}: expected inputs in floats, the first layer being {first!r}; received {inputs.dtype}. "
             "Convert them with dlcore.arrays.asarray(x, dtype='float32')"
@@ -152,16 +157,20 @@ def checked_optimizer(name: str, optimizer: Any, model: Module) -> Optimizer:
     return made
 
 
-def probe(
-    name: str, loss: Callable[..., Tensor], outputs: Tensor, targets: Array, members: int | None
-) -> None:
-    """Ask the loss once, so that what it refuses is refused before the first step.
+def probe(name: str, model: Module, loss: Callable[..., Tensor], inputs: Rows, targets: Rows) -> None:
+    """Try model and loss once, so that what they refuse is refused before the first step.
+
+    The rows with the least and the greatest target stand for all: labels out of range are among them.
 
     Raises:
         TypeError: the loss returns no Tensor.
-        ValueError: it returns more than one number (for each member); and whatever the loss itself refuses.
+        ValueError: it returns more than one number (for each member); and whatever model and loss refuse.
     """
-    value = loss(outputs, targets) if members is None else loss(outputs, targets, members=True)
+    rows = targets.extremes()
+    members = model.members
+    options = {} if members is None else {"members": True}
+    with evaluating(model), np.errstate(all="ignore"):
+        value = loss(model(inputs.take(rows)), targets.take(rows), **options)
     wanted = () if members is None else (members,)
     if not isinstance(value, Tensor):
         raise TypeError(

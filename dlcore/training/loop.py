@@ -15,7 +15,7 @@ import numpy as np
 
 from dlcore.arrays import Array, asarray, device_of, namespace, random, to_numpy
 from dlcore.backprop import Tensor
-from dlcore.capture import CaptureError, capture
+from dlcore.capture import capture
 from dlcore.layers import Module
 from dlcore.optim import Optimizer, Schedule, clip_grad_norm
 
@@ -23,8 +23,9 @@ from .checks import is_finite
 from .divergence import diverged
 from .history import History
 from .host import Interrupts, progress_bar
-from .metrics import Metric, Rows, apply, join, measure
-from .state import Snapshot
+from .metrics import Metric, apply, join, measure
+from .rows import Rows
+from .state import Snapshot, in_mode
 
 Step = Callable[..., tuple[Any, Any]]
 Capture = bool | Literal["auto"]
@@ -139,7 +140,7 @@ class Loop:
     def capture_steps(self) -> None:
         """Capture a step for each size of batch, or none if it cannot be done and is not insisted on.
 
-        Each is tried twice, which records and verifies it; then everything is put back as it was.
+        Each is tried three times, which records and verifies it; then everything is put back as it was.
         """
         before = Snapshot(self.model, self.optimizer)
         n = self.inputs.count
@@ -147,9 +148,11 @@ class Loop:
             for size in {min(self.batch_size, n), n % self.batch_size or min(self.batch_size, n)}:
                 rows = self.ordered([np.arange(size)] * len(self.rngs))
                 self.captured[size] = capture(self.step)
-                for _ in range(2):
+                for _ in range(3):
                     self.captured[size](self.inputs.take(rows), self.targets.take(rows))
-        except CaptureError:
+        except (
+            RuntimeError
+        ):  # CaptureError, or what CUDA says; a plain step will repeat what is no such thing
             self.captured = {}
             if self.capture != "auto":
                 raise
@@ -183,12 +186,15 @@ class Loop:
             save: called after each epoch, with the optimizer's rate as it is without the schedule.
         """
         history, state = self.history, self.state
-        modes = [(module, module.training) for module in self.model.modules()]
-        self.model.train()
         started = time.perf_counter() - history.seconds
         history.interrupted, history.stopped = False, ""
         # What overflows is noticed here and explained; NumPy need not warn of it as well.
-        with Interrupts() as interrupts, progress_bar(progress) as bar, np.errstate(all="ignore"):
+        with (
+            Interrupts() as interrupts,
+            progress_bar(progress) as bar,
+            in_mode(self.model, training=True),
+            np.errstate(all="ignore"),
+        ):
             try:
                 bar.reset(total=epochs * self.steps_per_epoch)
                 bar.update(state.step)
@@ -211,8 +217,6 @@ class Loop:
                 self._set_base_rate()
                 history.seconds = time.perf_counter() - started
                 history.interrupted, history.stopped = interrupts.requested, state.stopped
-                for module, training in modes:
-                    module.training = training
         return history
 
     def _set_base_rate(self) -> None:

@@ -18,7 +18,8 @@ from dlcore.optim import Optimizer, Schedule
 from .checks import check_callable, check_model, check_options, check_whole, checked_pair, is_finite, probe
 from .history import History
 from .loop import Callback, Capture, EachStep, Loop
-from .metrics import Metrics, Rows, evaluating, named
+from .metrics import Metrics, named
+from .rows import Rows
 from .state import DATA, LABEL_NOISE, SHUFFLING, WEIGHTS, generator
 
 OF_OPTIMIZER = ("learning_rate", "momentum", "weight_decay")
@@ -198,6 +199,11 @@ def sweep(
     >>> result.losses.shape, bool(result.where(learning_rate=0.3).final["loss"].max() < 0.01)
     ((6, 40), True)
     """
+    if isinstance(build, Module):
+        raise TypeError(
+            f"sweep: expected a function that builds each member's network; received the network {build!r}. Put "
+            "the line that made it into a function: def build(rng): return …"
+        )
     check_callable("sweep", "build", build, "lambda rng: Dense(2, 1, rng=rng)")
     check_whole("sweep", epochs=epochs, batch_size=batch_size)
     check_options("sweep", loss, schedule, clip, capture, callbacks)
@@ -213,9 +219,8 @@ def sweep(
     together = ensemble(models)
     rows = _rows("data", data, settings, together)
     held = None if validation is None else _rows("validation", validation, settings, together, noise=False)
-    for inputs, targets in (rows, *([held] if held else [])):
-        with evaluating(together), np.errstate(all="ignore"):
-            probe("sweep", loss, together(inputs.slice(0, 2)), targets.slice(0, 2), len(settings))
+    for pair in (rows, held) if held else (rows,):
+        probe("sweep", together, loss, *pair)
     rates = {
         name: np.array([s[name] for s in settings], float) for name in OF_OPTIMIZER if name in settings[0]
     }

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dlcore.arrays import Array, asarray, device_of, namespace
-from dlcore.backprop import Tensor, no_grad
+from dlcore.backprop import Tensor
 from dlcore.layers import Module
 
 from .checks import check_callable, check_model, check_whole, checked_pair
+from .rows import Rows
+from .state import evaluating
 
 Metric = Callable[[Array, Array], Any]
 Metrics = Mapping[str, Metric] | Sequence[Metric] | Metric | None
@@ -47,7 +48,7 @@ def accuracy(predictions: Any, targets: Any) -> float:
     elif p.ndim > 1 and p.shape[-1] > 1:
         hits = xp.argmax(p, axis=-1) == xp.argmax(t, axis=-1)
     else:
-        hits = (p > 0) == (t > (0 if float(xp.min(t)) < 0 else 0.5))
+        hits = (p > 0) == (2 * t > (0 if float(xp.min(t)) < 0 else 1))
     return float(xp.mean(xp.astype(hits, xp.float32)))
 
 
@@ -76,57 +77,6 @@ def named(name: str, metrics: Metrics) -> dict[str, Metric]:
         if key in ("epoch", "loss", "seconds"):
             raise ValueError(f"{name}: {key!r} names something else in the records; rename the metric")
     return found
-
-
-class Rows:
-    """Rows to take batches of: of one network, shared by the members of an ensemble, or own to each of them.
-
-    Args:
-        values: array of shape (n, …), or (members, n, …) if every member has its own.
-        members: number of members, or None.
-        own: whether `values` has the leading axis of members.
-    """
-
-    def __init__(self, values: Array, members: int | None = None, *, own: bool = False) -> None:
-        xp = namespace(values)
-        self.members, self.own = members, own
-        self.count = int(values.shape[1 if own else 0])
-        self.row = tuple(values.shape[2 if own else 1 :])
-        self.flat = xp.reshape(values, (values.shape[0] * self.count, *self.row)) if own else values
-        # Where each member's rows begin in the long table of all.
-        starts = [[self.count * k if own else 0] for k in range(members or 1)]
-        self.starts = asarray(starts, device=device_of(values), dtype="int64") if own else None
-
-    def take(self, numbers: Array) -> Array:
-        """Return the rows of these numbers: (batch,) → (batch, …), or (members, batch) → (members, batch, …)."""
-        xp = namespace(self.flat)
-        if self.starts is not None:
-            numbers = numbers + self.starts
-        if self.members is None:
-            return xp.take(self.flat, numbers, axis=0)
-        picked = xp.take(self.flat, xp.reshape(numbers, (-1,)), axis=0)
-        return xp.reshape(picked, (*numbers.shape, *self.row))
-
-    def slice(self, start: int, stop: int) -> Array:
-        """Return rows in their order, for every member, as a view where possible."""
-        xp = namespace(self.flat)
-        if self.own:
-            return xp.reshape(self.flat, (self.members, self.count, *self.row))[:, start:stop, ...]
-        rows = self.flat[start:stop, ...]
-        return rows if self.members is None else xp.broadcast_to(rows, (self.members, *rows.shape))
-
-
-@contextmanager
-def evaluating(model: Module) -> Iterator[None]:
-    """Switch the model to evaluation, record nothing, and bring every module back to its own mode."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        with no_grad():
-            yield
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 def measure(

@@ -6,9 +6,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from dlcore.arrays import namespace
 from dlcore.backprop import Tensor
 from dlcore.layers import Module
 from dlcore.optim import Optimizer, Schedule
@@ -17,7 +14,8 @@ from .checkpoint import load, save
 from .checks import check_model, check_options, check_whole, checked_optimizer, checked_pair, probe
 from .history import History
 from .loop import Callback, Capture, EachStep, Loop
-from .metrics import Metrics, Rows, evaluating, named
+from .metrics import Metrics, named
+from .rows import Rows
 from .state import SHUFFLING, generator
 
 OptimizerLike = Optimizer | Callable[..., Optimizer]
@@ -129,15 +127,9 @@ def fit(
 
 
 def _checked_rows(what: str, data: Any, model: Module, loss: Callable[..., Tensor]) -> tuple[Rows, Rows]:
-    """Check data wholly before the first step; the rows of least and greatest target stand for all."""
-    inputs, targets = checked_pair("fit", what, data, model)
-    xp = namespace(targets)
-    by_row = xp.reshape(targets, (targets.shape[0], -1))
-    least, greatest = xp.argmin(xp.min(by_row, axis=1)), xp.argmax(xp.max(by_row, axis=1))
-    rows = xp.stack([least, greatest])
-    with evaluating(model), np.errstate(all="ignore"):
-        probe("fit", loss, model(xp.take(inputs, rows, axis=0)), xp.take(targets, rows, axis=0), None)
-    return Rows(inputs), Rows(targets)
+    inputs, targets = (Rows(part) for part in checked_pair("fit", what, data, model))
+    probe("fit", model, loss, inputs, targets)
+    return inputs, targets
 
 
 def resume(path: str | Path, model: Module, data: Data, **arguments: Any) -> History:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from dlcore.backprop import no_grad
 from dlcore.layers import Module
 from dlcore.optim import Optimizer
 
@@ -45,6 +47,25 @@ def modules_of(model: Module, prefix: str = "") -> Iterator[tuple[str, Module]]:
     yield prefix.rstrip("."), model
     for name, child in model.children():
         yield from modules_of(child, f"{prefix}{name}.")
+
+
+@contextmanager
+def in_mode(model: Module, *, training: bool) -> Iterator[None]:
+    """Switch a model to training or evaluation, and in the end bring every module back to its own mode."""
+    modes = [(module, module.training) for module in model.modules()]
+    _ = model.train() if training else model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+@contextmanager
+def evaluating(model: Module) -> Iterator[None]:
+    """Switch a model to evaluation for a while, and record nothing."""
+    with in_mode(model, training=False), no_grad():
+        yield
 
 
 class Snapshot:
