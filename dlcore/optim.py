@@ -143,7 +143,7 @@ class Optimizer:
                 )
         first = self.parameters[0]
         for i, p in enumerate(self.parameters):
-            if p.dtype != first.dtype or p.device != first.device:
+            if p.device != first.device or p.dtype != first.dtype:
                 raise ValueError(
                     f"{name}: expected all parameters on one device in one dtype; parameter 0 is {first.dtype} on "
                     f"{first.device}, parameter {i} {p.dtype} on {p.device}. Use model.to(device=, dtype=)"
@@ -236,6 +236,8 @@ class Optimizer:
         if name in self.__dict__.get("_settings", {}):
             self._set(name, value)
         else:
+            if name[0] != "_" and "_settings" in self.__dict__:
+                getattr(self, name)  # a misspelt setting is no field either, and this says so
             super().__setattr__(name, value)
 
     # -- saving
@@ -513,6 +515,8 @@ def one_cycle(total: int, rise: float = 0.3, start: float = 0.04, final: float =
         final: last factor, relative to `start`.
     """
     _positive("one_cycle", total=total)
+    if not 0 <= rise <= 1:
+        raise ValueError(f"one_cycle: expected rise from 0 to 1; received {rise}")
     top = rise * total - 1
 
     def between(a: float, b: float, share: float) -> float:
@@ -520,7 +524,9 @@ def one_cycle(total: int, rise: float = 0.3, start: float = 0.04, final: float =
 
     def factor(i: int) -> float:
         i = min(i, total - 1)
-        if i <= top:
+        if i == top:
+            return 1.0
+        if i < top:
             return between(start, 1.0, i / top)
         return between(1.0, start * final, (i - top) / (total - 1 - top))
 
