@@ -44,6 +44,7 @@ __all__ = [
     "figure",
     "graph",
     "images",
+    "legend",
     "loss_curves",
     "points",
     "style",
@@ -176,7 +177,14 @@ def points(
             )
         ax.set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
         if names is not None:
-            ax.legend(loc="best")
+            legend(ax)
+    return ax
+
+
+def legend(ax: Axes) -> Axes:
+    """Draw the legend above the Axes, where no point is taken for a part of it."""
+    with style():
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, ncols=len(COLOURS))
     return ax
 
 
@@ -206,7 +214,7 @@ def border(
     foot, direction = -b * w / (w @ w), w / np.hypot(*w)
     with style():
         limits = ax.axis()
-        line = {"color": GREY, "linestyle": "-", "linewidth": 2.0, "label": label, **line}
+        line = {"color": GREEN, "linestyle": "-", "linewidth": 2.0, "zorder": 3, "label": label, **line}
         ax.axline(tuple(foot), tuple(foot + np.array([-direction[1], direction[0]])), **line)
         if arrow:
             tip = foot + direction * 0.2 * (limits[1] - limits[0])
@@ -214,10 +222,13 @@ def border(
                 "",
                 tuple(tip),
                 tuple(foot),
-                arrowprops={"arrowstyle": "-|>", "color": line["color"], "linewidth": 2},
+                arrowprops={"arrowstyle": "-|>", "color": line["color"], "linewidth": 2.5},
+                zorder=4,
             )
             ax.annotate("$w$", tuple(tip), color=line["color"], xytext=(4, 2), textcoords="offset points")
         ax.axis(limits)
+        if label is not None:
+            legend(ax)
     return ax
 
 
@@ -375,7 +386,7 @@ def loss_curves(
             values = [float(value) for value in curve]
             ax.plot(range(1, len(values) + 1), values, color=COLOURS[i], linestyle=DASHES[i], label=name)
         ax.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
-        ax.legend(loc="best")
+        legend(ax)
     return ax
 
 
@@ -447,7 +458,7 @@ def activations_histogram(layers: Mapping[str, Any], *, bins: int = 40, ax: Axes
             heights = np.histogram(values, edges)[0] / len(values)
             ax.stairs(heights, edges, color=COLOURS[i], linestyle=DASHES[i], linewidth=2, label=name)
         ax.set(xlabel="activation", ylabel="share")
-        ax.legend(loc="best")
+        legend(ax)
     return ax
 
 
