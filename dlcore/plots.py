@@ -101,7 +101,8 @@ def use_style() -> None:
     if "ipykernel" in sys.modules:
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 
-        set_matplotlib_formats("svg")  # type: ignore[no-untyped-call]
+        # No date in the file: the tests compare a figure with the committed one.
+        set_matplotlib_formats("svg", metadata={"Date": None})  # type: ignore[no-untyped-call]
 
 
 def figure(columns: int = 1, *, width: float = 5.2, height: float = 3.6) -> list[Axes]:
