@@ -83,8 +83,8 @@ class Module:
         return ((name, tensor) for name, tensor in self.named_tensors() if tensor.requires_grad)
 
     def parameters(self) -> list[Tensor]:
-        """Return the parameters, in the order of the layers."""
-        return [tensor for _, tensor in self.named_parameters()]
+        """Return the parameters, in the order of the layers; one that is used in two places comes once."""
+        return list(dict.fromkeys(tensor for _, tensor in self.named_parameters()))
 
     def train(self) -> Module:
         """Switch to training: Dropout drops, BatchNorm uses the batch. Returns the module."""
@@ -151,14 +151,19 @@ class Module:
     def _output_shapes(self, input_shape: tuple[int, ...]) -> dict[int, tuple[int, ...]]:
         shapes: dict[int, tuple[int, ...]] = {}
         first = next((t for _, t in self.named_tensors()), Tensor(0.0))
-        was_training = self.training
-        with no_grad():
+        leaf = next(m for m in self.modules() if not any(True for _ in m.children()))
+        dtype = "int64" if isinstance(leaf, Embedding) else arrays.dtype_name(first.data)
+        x = Tensor(asarray(np.zeros(input_shape), device=first.device, dtype=dtype))
+        modes = [(module, module.training) for module in self.modules()]
+        try:
             self.eval()
-            x = Tensor(asarray(np.zeros(input_shape, np.float32), device=first.device))
-            for _, module in self.children():
-                x = module(x)
-                shapes[id(module)] = x.shape
-            self._set_training(was_training)
+            with no_grad():
+                for _, module in self.children():
+                    x = module(x)
+                    shapes[id(module)] = x.shape
+        finally:
+            for module, training in modes:
+                module.training = training
         return shapes
 
     def __repr__(self) -> str:
@@ -464,8 +469,13 @@ class BatchNorm(Module):
         _check_features(self, x, x.shape[channel])
         axes = (-2,) if channel == -1 else (-4, -2, -1)
         if self.training:
+            count = math.prod(x.shape[i] for i in axes)
+            if count < 2:
+                raise ValueError(
+                    f"BatchNorm: expected at least 2 examples to take a variance over; received {count}"
+                )
             mean, variance = _moments(x.data, axes)
-            self._remember(mean, variance, math.prod(x.shape[i] for i in axes))
+            self._remember(mean, variance, count)
             y = normalize(x, mean=mean, variance=variance, axes=axes, epsilon=self.epsilon)
         else:
             mean, variance = (_aligned(t, x, channel) for t in (self.running_mean, self.running_variance))
@@ -473,8 +483,6 @@ class BatchNorm(Module):
         return y * _aligned(self.weight, x, channel) + _aligned(self.bias, x, channel)
 
     def _remember(self, mean: Array, variance: Array, count: int) -> None:
-        if count < 2:
-            raise ValueError("BatchNorm: expected at least 2 examples to take a variance over; received 1")
         xp = namespace(mean)
         unbiased = variance * (count / (count - 1))
         for running, new in ((self.running_mean, mean), (self.running_variance, unbiased)):
@@ -536,6 +544,10 @@ class Embedding(Module):
         if arrays.is_floating(indices):
             raise TypeError(
                 f"Embedding: expected integers; received {x.dtype}. Pass asarray(x, dtype='int64')"
+            )
+        if x.size == 0:
+            raise ValueError(
+                f"Embedding: expected at least one integer; received shape {x.shape}. Is the batch empty?"
             )
         arrays.hooks.guard(self._check_range, indices)
         if self.members is None:
