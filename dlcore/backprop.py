@@ -332,7 +332,7 @@ def primitive(rule: Callable[..., tuple[Any, ...]]) -> Callable[..., Tensor]:
         if len(values) > 1 and (kinds := tuple(map(type, values))) not in _may_meet:
             _check_one_library(name, values, kinds)
         try:
-            value, *pullbacks = rule(*values, **options)
+            value, *pullbacks = rule(*values, **options) if options else rule(*values)
         except (ValueError, RuntimeError, IndexError) as error:
             raise _explained(error, name, values) from error
         return record(name, value, inputs, pullbacks)
