@@ -133,7 +133,9 @@ def max_pool2d(x: Array, *, size: int, stride: int) -> Any:
 
     def pullback(g: Array) -> Array:
         by_x = xp.zeros_like(x)
-        just_below = -xp.finfo(x.dtype).smallest_normal  # window - value is 0 for a winner, else less than this
+        just_below = -xp.finfo(
+            x.dtype
+        ).smallest_normal  # window - value is 0 for a winner, else less than this
         for window, share in zip(windows, _windows(by_x, size, stride, axis=-2), strict=True):
             won = kernels.gate(g, window - value, just_below)
             share += won
@@ -199,7 +201,9 @@ class Conv2d(Module):
         dtype: str = "float32",
     ) -> None:
         check_sizes("Conv2d", in_channels=in_channels, out_channels=out_channels)
-        check_sizes("Conv2d", kernel_size=kernel_size, stride=stride, padding=padding + 1)
+        check_sizes("Conv2d", kernel_size=kernel_size, stride=stride)
+        if padding < 0:
+            raise ValueError(f"Conv2d: expected padding of 0 or more pixels; received {padding}")
         self.in_channels, self.kernel_size, self.stride, self.padding = (
             in_channels,
             kernel_size,

@@ -82,7 +82,7 @@ def test_dense_agrees_with_torch(case: str, backend: Backend) -> None:
 
 @needs_torch
 @on_every_backend
-@pytest.mark.parametrize("shape", [(4, 5), (2, 3, 5), (1, 5)], ids=str)
+@pytest.mark.parametrize("shape", [(4, 5), (2, 3, 5), (1, 5), (0, 5)], ids=str)
 def test_layer_norm_agrees_with_torch(shape: tuple[int, ...], backend: Backend) -> None:
     for epsilon in (1e-5, 0.1):
         layer = LayerNorm(5, epsilon=epsilon, **settings(backend))

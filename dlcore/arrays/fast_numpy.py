@@ -52,7 +52,7 @@ def max(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Any:  # noqa
 def mean(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Return the mean over `axis` in the dtype of `x`."""
     total = _add_up(x, axis, None, None, keepdims)
-    return total * (total.size / x.size)
+    return total * (total.size / (x.size or 1))  # an empty batch has empty means
 
 
 def reshape(x: Any, /, shape: tuple[int, ...]) -> Any:

@@ -90,8 +90,9 @@ def conv2d(x: Array, w: Array, b: Array, stride: int, padding: int) -> tuple[Any
     import torch
 
     backward = torch.ops.aten.convolution_backward.default
-    groups = 1 if w.ndim == 4 else w.shape[0]  # the members of an ensemble are groups of channels
-    images, kernels, bias = _fold_members(x, groups), w.reshape(-1, *w.shape[-3:]), b.reshape(-1)
+    members = None if w.ndim == 4 else w.shape[0]
+    groups = members or 1  # the members of an ensemble are groups of channels
+    images, kernels, bias = _fold_members(x, members), w.reshape(-1, *w.shape[-3:]), b.reshape(-1)
     value = torch.nn.functional.conv2d(images, kernels, bias, stride, padding, 1, groups)
 
     latest: list[Any] = [None, ()]  # torch computes all gradients at once: keep them for the other pullbacks
@@ -100,7 +101,7 @@ def conv2d(x: Array, w: Array, b: Array, stride: int, padding: int) -> tuple[Any
         if latest[0] is not g:
             wanted = [which == 0, True, True]
             pair, size = [stride, stride], [padding, padding]
-            folded = _fold_members(g, groups)
+            folded = _fold_members(g, members)
             by = backward(
                 folded, images, kernels, [len(bias)], pair, size, [1, 1], False, [0, 0], groups, wanted
             )
@@ -109,17 +110,17 @@ def conv2d(x: Array, w: Array, b: Array, stride: int, padding: int) -> tuple[Any
         return found
 
     return (
-        _unfold_members(value, groups),
-        lambda g: _unfold_members(gradient(0, g), groups),
+        _unfold_members(value, members),
+        lambda g: _unfold_members(gradient(0, g), members),
         lambda g: gradient(1, g).reshape(w.shape),
         lambda g: gradient(2, g).reshape(b.shape),
     )
 
 
-def _fold_members(x: Array, members: int) -> Array:
+def _fold_members(x: Array, members: int | None) -> Array:
     """Make members groups of channels: (members, n, c, h, w) → (n, members · c, h, w)."""
-    return x if x.ndim == 4 else x.transpose(0, 1).reshape(x.shape[1], members * x.shape[2], *x.shape[3:])
+    return x if members is None else x.transpose(0, 1).reshape(x.shape[1], members * x.shape[2], *x.shape[3:])
 
 
-def _unfold_members(x: Array, members: int) -> Array:
-    return x if members == 1 else x.reshape(x.shape[0], members, -1, *x.shape[2:]).transpose(0, 1)
+def _unfold_members(x: Array, members: int | None) -> Array:
+    return x if members is None else x.reshape(x.shape[0], members, -1, *x.shape[2:]).transpose(0, 1)
