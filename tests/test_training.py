@@ -164,6 +164,11 @@ def test_metrics_and_validation_are_recorded_for_each_epoch() -> None:
         history["recall"]
 
 
+def test_a_history_without_an_epoch_has_no_best() -> None:
+    with pytest.raises(ValueError, match="at least one finished epoch"):
+        History([0.5]).best  # noqa: B018
+
+
 def test_training_metrics_judge_the_predictions_made_on_the_way() -> None:
     x, y = points()
     order = to_numpy(generator(0, SHUFFLING).permutation(50))
@@ -495,6 +500,18 @@ def test_an_update_that_overflows_is_noticed_though_no_loss_came_after_it() -> N
             epochs=1,
             batch_size=4,
         )
+
+
+def test_divergence_that_a_callback_made_is_reported_as_it_was_noticed() -> None:
+    model = small()
+
+    def spoil(state: State) -> None:
+        model[0].weight.data[...] = np.nan
+
+    with pytest.raises(Diverged, match=r"step 5 \(epoch 2\): the loss became NaN") as caught:
+        train(model, callbacks=[spoil])
+    assert len(caught.value.history.losses) == 4
+    assert all(np.isfinite(value).all() for value in model.state().values())
 
 
 @on_every_device

@@ -42,7 +42,7 @@ class Fault:
     step: int
     epoch: int
     tensor: str
-    values: Array
+    values: Any
 
     @property
     def kind(self) -> str:
@@ -50,7 +50,7 @@ class Fault:
         return "NaN" if np.isnan(to_numpy(self.values)).any() else "infinite"
 
 
-def diverged(loop: Loop, start: Snapshot, step: int, epoch: int, values: Array) -> Diverged:
+def diverged(loop: Loop, start: Snapshot, step: int, epoch: int, values: Any) -> Diverged:
     """Return the error that explains why step `step` of `loop` ended in numbers that are not finite.
 
     By the time the loss is NaN, every parameter is: the update has spread it. So training goes back to the
@@ -61,7 +61,7 @@ def diverged(loop: Loop, start: Snapshot, step: int, epoch: int, values: Array) 
         start: its state at an earlier start of an epoch.
         step: the step that was noticed, from 1.
         epoch: the epoch of that step, from 1.
-        values: what was noticed: losses or parameters.
+        values: what was noticed: the loss or a parameter.
     """
     fault = first_fault(loop, start, step) or Fault(step, epoch, "the loss", values)
     history = loop.history

@@ -6,6 +6,7 @@ that shuffles, and the loss is one number for each.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -235,10 +236,11 @@ class Loop:
             self.set_rate(self.state.step)
             step = self.captured.get(int(rows.shape[-1]), self.step)
             costs, outputs = step(self.inputs.take(rows), self.targets.take(rows))
-            values = to_numpy(costs.data)
-            self.history.losses.append(values.tolist())
+            value = to_numpy(costs.data).tolist()
+            self.history.losses.append(value)
             self.state.step += 1
-            self._stop_if_diverged([values])
+            if self.snapshot is not None and not math.isfinite(value):
+                raise self._diverged(self.snapshot, value)
             self.seen.append((rows, copied(outputs.data) if self.metrics else None))
             tick()
             for callback in self.each_step:
@@ -250,7 +252,9 @@ class Loop:
     def _end_epoch(self, started: float) -> None:
         """Record what the epoch was like, and call the callbacks."""
         # An update may have gone wrong after the last loss was measured.
-        self._stop_if_diverged([p.data for p in self.optimizer.parameters])
+        for parameter in self.optimizer.parameters:
+            if self.snapshot is not None and not is_finite(parameter.data):
+                raise self._diverged(self.snapshot, parameter.data)
         self.state.epoch += 1
         sizes = [rows.shape[-1] for rows, _ in self.seen]
         losses = np.average(self.history.losses[-len(sizes) :], axis=0, weights=sizes)
@@ -269,13 +273,9 @@ class Loop:
         for callback in self.each_epoch:
             callback(self.state)
 
-    def _stop_if_diverged(self, arrays: Sequence[Array]) -> None:
-        if self.snapshot is None:
-            return
-        for values in arrays:
-            if not is_finite(values):
-                epoch = (self.state.step - 1) // self.steps_per_epoch + 1
-                raise diverged(self, self.snapshot, self.state.step, epoch, values)
+    def _diverged(self, start: Snapshot, values: Any) -> Exception:
+        step = self.state.step
+        return diverged(self, start, step, (step - 1) // self.steps_per_epoch + 1, values)
 
 
 def copied(x: Array) -> Array:
