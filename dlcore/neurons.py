@@ -188,7 +188,10 @@ def _border(name: str, points: Any, weight: Any, bias: Any) -> tuple[Array, Arra
     x = asarray(points.data if isinstance(points, Tensor) else points)
     x = x if is_floating(x) else asarray(x, dtype="float32")
     kind, place = dtype_name(x), device_of(x)
-    w, b = (asarray(v.data if isinstance(v, Tensor) else v, device=place, dtype=kind) for v in (weight, bias))
+    w, b = (v.data if isinstance(v, Tensor) else v for v in (weight, bias))
+    # Not asarray alone: it would round Python's floats to float32.
+    w, b = (v if is_array(v) else np.asarray(v, dtype=kind) for v in (w, b))
+    w, b = (asarray(v, device=place, dtype=kind) for v in (w, b))
     if w.ndim != 1 or b.ndim != 0 or x.ndim < 1 or x.shape[-1] != w.shape[0]:
         raise ValueError(
             f"{name}: expected points (…, features), weight (features,) and one bias; received shapes "
