@@ -1,4 +1,4 @@
-"""Where a replayed step keeps its intermediate results: buffers shared by lifetime (part of `capture`).
+"""Where a replayed step keeps its intermediate results: buffers shared by lifetime.
 
 A step of many calls needs few buffers at any moment. As in a compiler's register allocation, a result whose
 last reader has run gives its memory to the next one of the same size; the working set then stays in the

@@ -1,20 +1,4 @@
-"""Capture: run a training step once, then replay it without Python's share of the work (chapter Compute).
-
-A step of a small network spends most of its time not on arithmetic but on finding out what to do: building
-the tape, walking it back, allocating results. All of this is the same at every step. `capture(step)` watches
-one run and writes down the calls to NumPy with the very arrays they read and wrote; from then on the list is
-replayed into the same arrays.
-
-    Captured    the step that replays itself
-    Recorded    an array whose operations note themselves down
-    Recorder    the notebook: calls, draws, checks, and what is left behind in Tensors
-
-The same call captures a CUDA graph for torch tensors on a card. On other arrays the step runs as it is.
-
-What depends on a *value* (`if loss < 0.1`, `float(loss)`) cannot be replayed and is refused by name. Arrays that
-a step reads from elsewhere than its arguments and Tensors count as constants. The second call runs the step
-both ways and compares, so a step that hides state from the recorder is found out.
-"""
+"""The recording of a step: arrays whose operations note themselves down, and the notebook they write in."""
 
 from __future__ import annotations
 
@@ -24,99 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from . import arrays
-from ._buffers import Call, base_of, plan, share_buffers
-from .arrays import fast_numpy, hooks, kernels
-from .arrays.library import register
-from .backprop import Tensor
+from dlcore.arrays import fast_numpy, hooks, kernels
+from dlcore.arrays.library import register
+from dlcore.backprop import Tensor
 
-__all__ = ["CaptureError", "Captured", "capture"]
+from .buffers import Call, base_of
 
-Step = Callable[..., Any]
-LARGE = 1 << 15  # bytes from which an argument is not copied: the calls that read it are redirected
 NumpyArray = np.ndarray[Any, Any]
 
 
 class CaptureError(RuntimeError):
     """A step does something that a replay could not repeat."""
-
-
-def capture(step: Step) -> Captured:
-    """Return `step` as a function that records its first run and replays it from then on.
-
-    Args:
-        step: takes arrays (a batch), changes parameters, returns a Tensor, array, None, or a tuple of these.
-
-    What a replay returns is overwritten by the next one; copy what shall last.
-
-    Raises (when called):
-        CaptureError: the step depends on values, or hides state that a replay would miss.
-        ValueError: an argument changed its shape or dtype.
-
-    >>> from dlcore import layers, loss, optim
-    >>> model = layers.Dense(2, 1, rng=np.random.default_rng(0))
-    >>> optimizer = optim.SGD(model.parameters(), learning_rate=0.1)
-    >>> @capture
-    ... def step(x, y):
-    ...     optimizer.zero_grad()
-    ...     error = loss.mse(model(x), y)
-    ...     error.backward()
-    ...     optimizer.step()
-    ...     return error
-    >>> x, y = np.ones((4, 2), np.float32), np.zeros((4, 1), np.float32)
-    >>> errors = [float(step(x, y)) for _ in range(4)]
-    >>> errors == sorted(errors, reverse=True), step.mode
-    (True, 'replay')
-    """
-    return Captured(step)
-
-
-class Captured:
-    """A step that replays itself; made by `capture`.
-
-    Attributes:
-        mode: "not yet run", "replay" (NumPy), "cuda graph" (torch on a card) or "eager" (other arrays).
-        calls: number of calls in the list that is replayed.
-        nbytes: bytes of the buffers that the replay works in.
-    """
-
-    def __init__(self, step: Step) -> None:
-        self.step = step
-        self.mode = "not yet run"
-        self.calls = 0
-        self.nbytes = 0
-        self._replay: Step | None = None
-        self._compare: Replay | None = None
-        functools.update_wrapper(self, step, updated=())
-
-    def __call__(self, *inputs: Any) -> Any:
-        """Run the step on these inputs: recorded the first time, replayed after that."""
-        if self._replay is not None:
-            return self._replay(*inputs)
-        if self._compare is not None:
-            self._compare.check_against(self.step, inputs)
-            self._replay = self._compare
-            return self._compare.result
-        return self._first(inputs)
-
-    def _first(self, inputs: tuple[Any, ...]) -> Any:
-        plain = [arrays.asarray(x.data if isinstance(x, Tensor) else x) for x in inputs]
-        devices = {arrays.device_of(x) for x in plain}
-        if devices <= {"numpy"}:
-            recorder = Recorder()
-            self._compare = recorder.record(self.step, plain)
-            self.mode, self.calls, self.nbytes = "replay", len(self._compare.calls), self._compare.nbytes
-            return self._compare.result
-        if devices == {"cuda"}:
-            from .arrays.cuda_graph import CudaGraph
-
-            self.mode, self._replay = "cuda graph", CudaGraph(self.step, plain)
-        else:
-            self.mode, self._replay = "eager", self.step
-        return self._replay(*inputs)
-
-
-# ---------------------------------------------------------------------------------------------- Recorded
 
 
 class Recorded(np.ndarray[Any, Any]):
@@ -301,8 +203,8 @@ class Recorder:
 
     # -- running the step
 
-    def record(self, step: Step, inputs: list[Any]) -> Replay:
-        """Run `step` once on copies of `inputs`, and return its replay."""
+    def record(self, step: Callable[..., Any], inputs: list[Any]) -> Any:
+        """Run `step` once on copies of `inputs`, and return its result, which later replays overwrite."""
         self.inputs = [np.array(plain(x)) for x in inputs]
         slots: Any = Tensor  # mypy: the class, whose slots are covered by properties while the step runs
         data, grad = Tensor.__dict__["data"], Tensor.__dict__["grad"]
@@ -322,7 +224,7 @@ class Recorder:
         for tensor in self.grads:
             if tensor.grad is not None:
                 self.keep(tensor.grad)
-        return Replay(self, outputs)
+        return outputs
 
     def _returned(self, result: Any) -> Any:
         if isinstance(result, tuple):
@@ -475,126 +377,3 @@ def _same_dtype(args: list[Any]) -> tuple[Any, ...]:
     if len(dtypes) != 1 or (dtype := dtypes.pop()).kind != "f":
         return tuple(args)
     return tuple(np.asarray(a, dtype) if type(a) in (int, float) else a for a in args)
-
-
-# ------------------------------------------------------------------------------------------------ Replay
-
-
-class Replay:
-    """The calls of a recorded step, ready to be made again."""
-
-    def __init__(self, recorder: Recorder, result: Any) -> None:
-        self.inputs, self.draws, self.guards = recorder.inputs, recorder.draws, recorder.guards
-        self.lasting = recorder.lasting
-        calls, move, self.nbytes = share_buffers(recorder.calls, recorder.own, recorder.kept)
-        self.calls = plan(calls)
-        self.readers = [self._readers(buffer) for buffer in self.inputs]
-        self.result = result
-        self.grads = {tensor: move(tensor.grad) for tensor in recorder.grads}
-        for tensor, gradient in self.grads.items():  # where the replays will write it
-            if tensor.grad is not None and gradient is not tensor.grad:
-                np.copyto(gradient, tensor.grad)
-            tensor.grad = gradient
-
-    def __call__(self, *inputs: Any) -> Any:
-        """Make all calls on these inputs."""
-        self._feed(inputs)
-        for array, make in self.draws:
-            np.copyto(array, make())
-        for function, args in self.calls:
-            function(*args)
-        return self.result
-
-    def _readers(self, buffer: NumpyArray) -> list[tuple[int, int, NumpyArray]] | None:
-        """Return where the calls read a large input: (call, argument, view). None if it is better copied."""
-        if buffer.nbytes < LARGE or any(base_of(v) is buffer for _, values in self.guards for v in values):
-            return None
-        readers = []
-        for i, (_, args) in enumerate(self.calls):
-            for j, a in enumerate(args):
-                if isinstance(a, tuple) and any(base_of(part) is buffer for part in a):
-                    return None
-                if isinstance(a, np.ndarray) and base_of(a) is buffer:
-                    readers.append((i, j, a))
-        return readers
-
-    def _point(self, readers: list[tuple[int, int, NumpyArray]], buffer: NumpyArray, source: NumpyArray) -> None:
-        """Let the calls that read `buffer` read `source`, of the same layout, in its place."""
-        start = buffer.ctypes.data
-        for i, j, view in readers:
-            function, args = self.calls[i]
-            moved = np.ndarray(view.shape, view.dtype, source, view.ctypes.data - start, view.strides)
-            self.calls[i] = function, (*args[:j], moved, *args[j + 1 :])
-
-    def _feed(self, inputs: tuple[Any, ...]) -> None:
-        if len(inputs) != len(self.inputs):
-            raise ValueError(f"capture: expected {len(self.inputs)} arguments; received {len(inputs)}")
-        for buffer, readers, x in zip(self.inputs, self.readers, inputs, strict=True):
-            value = x.data if type(x) is Tensor else x
-            if type(value) is not np.ndarray:
-                value = np.asarray(arrays.asarray(value))
-            if value.shape != buffer.shape or value.dtype != buffer.dtype:
-                raise ValueError(
-                    f"capture: the step was captured for an argument of shape {buffer.shape}, {buffer.dtype}; "
-                    f"received {value.shape}, {value.dtype}. Capture a second step for it, or drop the odd last "
-                    "batch with batches(..., drop_last=True)"
-                )
-            if readers is None:
-                buffer[...] = value
-            elif value.strides == buffer.strides:
-                self._point(readers, buffer, value)
-            else:
-                buffer[...] = value
-                self._point(readers, buffer, buffer)
-        for check, values in self.guards:
-            check(*values)
-
-    def check_against(self, step: Step, inputs: tuple[Any, ...]) -> None:
-        """Replay, then run the step itself from the same state, and compare what both leave behind.
-
-        Raises:
-            CaptureError: they differ, so the step reads or changes something that the recorder did not see.
-        """
-        before = {tensor: np.array(array) for tensor, array in self.lasting.items()}
-        self(*inputs)
-        replayed = {tensor: np.array(array) for tensor, array in self.lasting.items()}
-        for tensor, values in before.items():
-            np.copyto(self.lasting[tensor], values)
-        hooks.capturing = _Again([values for values, _ in self.draws])
-        try:
-            step(*inputs)
-        finally:
-            hooks.capturing = None
-        different = [t for t, values in replayed.items() if not _alike(t.numpy(), values)]
-        for tensor, values in replayed.items():  # go on from the replay's own memory and values
-            tensor.data = self.lasting[tensor]
-            np.copyto(tensor.data, values)
-        for tensor, gradient in self.grads.items():
-            tensor.grad = gradient
-        if different:
-            raise CaptureError(
-                f"capture: replayed, the step left other values in a tensor of shape {different[0].shape} than run "
-                "anew. It reads or changes something besides its arguments and Tensors: pass that as an argument, "
-                "or keep it in a Tensor"
-            )
-
-
-class _Again:
-    """Gives a step that runs a second time the draws of the first."""
-
-    def __init__(self, draws: list[NumpyArray]) -> None:
-        self.draws = iter([np.array(d) for d in draws])
-
-    def draw(self, make: Callable[[], Any]) -> Any:
-        return next(self.draws)
-
-    def guard(self, check: Callable[..., None], *checked: Any) -> None:
-        check(*checked)
-
-
-def _alike(a: NumpyArray, b: NumpyArray) -> bool:
-    if a.dtype.kind != "f":
-        return bool((a == b).all())
-    tolerance = 1e-3 if a.dtype == np.float32 else 1e-8
-    scale = float(np.max(np.abs(b), initial=0.0, where=np.isfinite(b)))
-    return bool(np.allclose(a, b, rtol=tolerance, atol=tolerance * scale, equal_nan=True))

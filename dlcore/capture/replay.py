@@ -1,0 +1,140 @@
+"""The replay of a recorded step: the list of calls, fed with new arguments and checked against the step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from dlcore import arrays
+from dlcore.arrays import hooks
+from dlcore.backprop import Tensor
+
+from .buffers import base_of, plan, share_buffers
+from .recorder import CaptureError, Recorder
+
+NumpyArray = np.ndarray[Any, Any]
+LARGE = 1 << 15  # bytes from which an argument is not copied: the calls that read it are redirected
+
+
+class Replay:
+    """The calls of a recorded step, ready to be made again."""
+
+    def __init__(self, recorder: Recorder, result: Any) -> None:
+        self.inputs, self.draws, self.guards = recorder.inputs, recorder.draws, recorder.guards
+        self.lasting = recorder.lasting
+        calls, move, self.nbytes = share_buffers(recorder.calls, recorder.own, recorder.kept)
+        self.calls = plan(calls)
+        self.readers = [self._readers(buffer) for buffer in self.inputs]
+        self.result = result
+        self.grads = {tensor: move(tensor.grad) for tensor in recorder.grads}
+        for tensor, gradient in self.grads.items():  # where the replays will write it
+            if tensor.grad is not None and gradient is not tensor.grad:
+                np.copyto(gradient, tensor.grad)
+            tensor.grad = gradient
+
+    def __call__(self, *inputs: Any) -> Any:
+        """Make all calls on these inputs."""
+        self._feed(inputs)
+        for array, make in self.draws:
+            np.copyto(array, make())
+        for function, args in self.calls:
+            function(*args)
+        return self.result
+
+    def _readers(self, buffer: NumpyArray) -> list[tuple[int, int, NumpyArray]] | None:
+        """Return where the calls read a large input: (call, argument, view). None if it is better copied."""
+        if buffer.nbytes < LARGE or any(base_of(v) is buffer for _, values in self.guards for v in values):
+            return None
+        readers = []
+        for i, (_, args) in enumerate(self.calls):
+            for j, a in enumerate(args):
+                if isinstance(a, tuple) and any(base_of(p) is buffer for p in a if isinstance(p, np.ndarray)):
+                    return None
+                if isinstance(a, np.ndarray) and base_of(a) is buffer:
+                    readers.append((i, j, a))
+        return readers
+
+    def _point(
+        self, readers: list[tuple[int, int, NumpyArray]], buffer: NumpyArray, source: NumpyArray
+    ) -> None:
+        """Let the calls that read `buffer` read `source`, of the same layout, in its place."""
+        start = buffer.ctypes.data
+        for i, j, view in readers:
+            function, args = self.calls[i]
+            moved = np.ndarray(view.shape, view.dtype, source, view.ctypes.data - start, view.strides)
+            self.calls[i] = function, (*args[:j], moved, *args[j + 1 :])
+
+    def _feed(self, inputs: tuple[Any, ...]) -> None:
+        if len(inputs) != len(self.inputs):
+            raise ValueError(f"capture: expected {len(self.inputs)} arguments; received {len(inputs)}")
+        for buffer, readers, x in zip(self.inputs, self.readers, inputs, strict=True):
+            value = x.data if type(x) is Tensor else x
+            if type(value) is not np.ndarray:
+                value = np.asarray(arrays.asarray(value))
+            if value.shape != buffer.shape or value.dtype != buffer.dtype:
+                raise ValueError(
+                    f"capture: the step was captured for an argument of shape {buffer.shape}, {buffer.dtype}; "
+                    f"received {value.shape}, {value.dtype}. Capture a second step for it, or drop the odd last "
+                    "batch with batches(..., drop_last=True)"
+                )
+            if readers is None:
+                buffer[...] = value
+            elif value.strides == buffer.strides:
+                self._point(readers, buffer, value)
+            else:
+                buffer[...] = value
+                self._point(readers, buffer, buffer)
+        for check, values in self.guards:
+            check(*values)
+
+    def check_against(self, step: Callable[..., Any], inputs: tuple[Any, ...]) -> None:
+        """Replay, then run the step itself from the same state, and compare what both leave behind.
+
+        Raises:
+            CaptureError: they differ, so the step reads or changes something that the recorder did not see.
+        """
+        before = {tensor: np.array(array) for tensor, array in self.lasting.items()}
+        self(*inputs)
+        replayed = {tensor: np.array(array) for tensor, array in self.lasting.items()}
+        for tensor, values in before.items():
+            np.copyto(self.lasting[tensor], values)
+        hooks.capturing = _Again([values for values, _ in self.draws])
+        try:
+            step(*inputs)
+        finally:
+            hooks.capturing = None
+        different = [t for t, values in replayed.items() if not _alike(t.numpy(), values)]
+        for tensor, values in replayed.items():  # go on from the replay's own memory and values
+            tensor.data = self.lasting[tensor]
+            np.copyto(tensor.data, values)
+        for tensor, gradient in self.grads.items():
+            tensor.grad = gradient
+        if different:
+            raise CaptureError(
+                f"capture: replayed, the step left other values in a tensor of shape {different[0].shape} than run "
+                "anew. It reads or changes something besides its arguments and Tensors: pass that as an argument, "
+                "or keep it in a Tensor"
+            )
+
+
+class _Again:
+    """Gives a step that runs a second time the draws of the first."""
+
+    def __init__(self, draws: list[NumpyArray]) -> None:
+        self.draws = iter([np.array(d) for d in draws])
+
+    def draw(self, make: Callable[[], Any]) -> Any:
+        return next(self.draws)
+
+    def guard(self, check: Callable[..., None], *checked: Any) -> None:
+        check(*checked)
+
+
+def _alike(a: NumpyArray, b: NumpyArray) -> bool:
+    if a.dtype.kind != "f":
+        return bool((a == b).all())
+    tolerance = 1e-3 if a.dtype == np.float32 else 1e-8
+    scale = float(np.max(np.abs(b), initial=0.0, where=np.isfinite(b)))
+    return bool(np.allclose(a, b, rtol=tolerance, atol=tolerance * scale, equal_nan=True))
