@@ -31,10 +31,12 @@ CONTESTANTS = [
     ],
     Contestant("torch", "batched by hand", PEERS + "torch_many", ("T4",), {"way": "hand-batched"}, BOTH),
     Contestant("torch.func.vmap", "", PEERS + "torch_many", ("T4",), {"way": "vmap"}, BOTH),
-    Contestant("torch.compile", "", PEERS + "torch_compile", SINGLE, {"optimizer": "fused"}, BOTH),
+    Contestant(
+        "torch.compile", "fused optimizer", PEERS + "torch_compile", SINGLE, {"optimizer": "fused"}, BOTH
+    ),
     Contestant(
         "torch.compile",
-        "optimizer too",
+        "compiled optimizer",
         PEERS + "torch_compile",
         SINGLE,
         {"optimizer": "compiled"},

@@ -164,9 +164,13 @@ def task_table(task: str, results: list[Result]) -> list[str]:
     return lines
 
 
-def verdict(reached: float, met: bool) -> str:
-    """Met, missed, or not measured."""
-    return "not measured" if math.isnan(reached) else "met" if met else "**missed**"
+def verdict(reached: float, met: bool, met_by_default: bool = False) -> str:
+    """Met, missed, met only against torch's default optimizer, or not measured."""
+    if math.isnan(reached):
+        return "not measured"
+    if met_by_default and not met:
+        return "**missed** against the best optimizer, met against the for-loop"
+    return "met" if met else "**missed**"
 
 
 def target_rows(sections: Json) -> list[str]:
@@ -175,12 +179,14 @@ def target_rows(sections: Json) -> list[str]:
     for target in targets.TARGETS:
         results = results_of(sections[target.task]) if target.task in sections else []
         reached = targets.ratio(results, target.rival, target.contestant)
-        shown = f"{number(reached)} ×"
+        shown, plain = f"{number(reached)} ×", math.nan
         if target.rival in (targets.EAGER, targets.LOOP):
             plain = targets.ratio(results, f"{target.rival}, for-loop", target.contestant)
             shown += f" (for-loop: {number(plain)} ×)"
         want = f"{target.contestant}: at least {target.factor:g} × {target.rival}"
-        rows.append(f"| {target.task} | {want} | {shown} | {verdict(reached, reached >= target.factor)} |")
+        rows.append(
+            f"| {target.task} | {want} | {shown} | {verdict(reached, reached >= target.factor, plain >= target.factor)} |"
+        )
     peak = sections.get("memory", {}).get("peaks", {}).get("dlcore, captured", math.nan)
     want = f"process that trains T2 on NumPy: peak under {targets.MEMORY:g} MB"
     rows.append(f"| memory | {want} | {number(peak)} MB | {verdict(peak, peak < targets.MEMORY)} |")
