@@ -234,11 +234,24 @@ def test_the_pictures_are_those_that_the_script_draws(
     monkeypatch.setattr(draw, "ASSETS", tmp_path)
     draw.main()
     drawn = sorted(path.name for path in tmp_path.iterdir())
-    assert drawn == sorted(path.name for path in (ROOT / "assets").iterdir())
+    assert [*drawn, "readme.svg"] == sorted(path.name for path in (ROOT / "assets").iterdir())
     for name in drawn:
         assert (tmp_path / name).read_text(encoding="utf-8") == read(f"assets/{name}"), (
             f"run tools/draw.py: {name}"
         )
+
+
+def test_the_picture_of_the_readme_is_what_the_package_computes(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="no picture: matplotlib is not installed")
+    from tools import picture
+
+    def lines(svg: str) -> str:
+        """Leave out what another processor may round otherwise: decimals, and pictures within."""
+        return re.sub(r"base64,[^\"]*", "", re.sub(r"(\.\d)\d+", r"\1", svg))
+
+    picture.draw(tmp_path / "readme.svg")
+    drawn = lines((tmp_path / "readme.svg").read_text(encoding="utf-8"))
+    assert drawn == lines(read("assets/readme.svg")), "run tools/picture.py"
 
 
 def test_another_mathjax_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,12 @@
-"""Draw the pictures of the house: the logo, the favicon, and the picture of the README.
+"""Draw the pictures of the house: the logo and the favicon.
 
 ``python tools/draw.py`` writes them into ``assets/`` as SVG; nothing is drawn by hand.
 """
 
-import math
 from pathlib import Path
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
-BLUE, ORANGE, INK, PAPER = "#0072b2", "#e69f00", "#4a5568", "#ffffff"
+BLUE, ORANGE, PAPER = "#0072b2", "#e69f00", "#ffffff"
 LINE = 'stroke-linecap="round"'
 
 
@@ -31,64 +30,11 @@ def neuron() -> list[str]:
     return body
 
 
-def spiral(centre_x: float, centre_y: float, radius: float, points: int = 48) -> list[str]:
-    """Draw the two arms of the spiral data set: filled discs against open squares."""
-    body = []
-    for i in range(4, points):
-        reach, angle = radius * i / points, 1.75 * math.tau * i / points
-        x, y = reach * math.sin(angle), reach * math.cos(angle)
-        body.append(f'<circle cx="{centre_x + x:.1f}" cy="{centre_y + y:.1f}" r="3" fill="{BLUE}"/>')
-        left, top = centre_x - x - 2.6, centre_y - y - 2.6
-        square = f'<rect x="{left:.1f}" y="{top:.1f}" width="5.2" height="5.2"'
-        body.append(f'{square} fill="{PAPER}" stroke="{ORANGE}" stroke-width="2"/>')
-    return body
-
-
-def text(x: float, y: float, words: str, size: int = 16, weight: int = 400) -> str:
-    """Write ``words`` centred at (x, y)."""
-    style = (
-        f'font-family="system-ui, sans-serif" font-size="{size}" font-weight="{weight}" text-anchor="middle"'
-    )
-    return f'<text x="{x}" y="{y}" fill="{INK}" {style}>{words}</text>'
-
-
-def map_of_the_project() -> list[str]:
-    """Draw how one body of code is met three ways."""
-    body = [
-        f'<rect width="840" height="270" rx="12" fill="{PAPER}"/>',
-        *spiral(130, 122, 88),
-        text(130, 246, "data you can look at"),
-    ]
-    body += [
-        '<g transform="translate(318 26) scale(3)">',
-        *neuron(),
-        "</g>",
-        text(414, 246, "dlcore: code you can read through", weight=600),
-    ]
-    for y, verb, where in [
-        (58, "read", "pages that need no server"),
-        (128, "run", "notebooks, CPU or GPU"),
-        (198, "set", "graded assignments"),
-    ]:
-        branch = f"M512 122 C552 122 556 {y} 592 {y}"
-        body += [f'<path d="{branch}" fill="none" stroke="{BLUE}" stroke-width="3" {LINE}/>']
-        body += [text(706, y - 4, verb, size=22, weight=600), text(706, y + 18, where)]
-    return body
-
-
 def main() -> None:
     """Write every picture."""
     ASSETS.mkdir(exist_ok=True)
     (ASSETS / "logo.svg").write_text(svg(64, 64, neuron(), "A neuron: weighted inputs, a sum, an activation"))
     (ASSETS / "favicon.svg").write_text(svg(64, 64, neuron(), "Deep Learning, Live"))
-    (ASSETS / "readme.svg").write_text(
-        svg(
-            840,
-            270,
-            map_of_the_project(),
-            "One body of code: read it on the web, run it in notebooks, set it as assignments",
-        )
-    )
 
 
 if __name__ == "__main__":
