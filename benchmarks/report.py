@@ -184,9 +184,8 @@ def target_rows(sections: Json) -> list[str]:
             plain = targets.ratio(results, f"{target.rival}, for-loop", target.contestant)
             shown += f" (for-loop: {number(plain)} ×)"
         want = f"{target.contestant}: at least {target.factor:g} × {target.rival}"
-        rows.append(
-            f"| {target.task} | {want} | {shown} | {verdict(reached, reached >= target.factor, plain >= target.factor)} |"
-        )
+        judged = verdict(reached, reached >= target.factor, plain >= target.factor)
+        rows.append(f"| {target.task} | {want} | {shown} | {judged} |")
     peak = sections.get("memory", {}).get("peaks", {}).get("dlcore, captured", math.nan)
     want = f"process that trains T2 on NumPy: peak under {targets.MEMORY:g} MB"
     rows.append(f"| memory | {want} | {number(peak)} MB | {verdict(peak, peak < targets.MEMORY)} |")
