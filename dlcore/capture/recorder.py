@@ -152,9 +152,16 @@ def _where(recorder: Recorder, condition: Any, x: Any, y: Any) -> Any:
 
 
 def _take(recorder: Recorder, x: Any, indices: Any, axis: Any = None, **options: Any) -> Any:
-    return recorder.new(
-        functools.partial(np.take, mode="wrap"), x, indices, axis
-    )  # "raise" would buffer the output
+    # NumPy's own check, mode="raise", would buffer the output.
+    recorder.guard(functools.partial(_check_indices, x.size if axis is None else x.shape[axis]), indices)
+    return recorder.new(functools.partial(np.take, mode="wrap"), x, indices, axis)
+
+
+def _check_indices(length: int, indices: NumpyArray) -> None:
+    if np.max(indices, initial=0) >= length or np.min(indices, initial=0) < -length:
+        raise IndexError(
+            f"take: expected indices below {length}; received {np.min(indices)} to {np.max(indices)}"
+        )
 
 
 def _argmax(recorder: Recorder, x: Any, axis: Any = None, **options: Any) -> Any:
@@ -171,6 +178,7 @@ def _dot(recorder: Recorder, x: Any, y: Any) -> Any:
 
 _HANDLERS: dict[Any, Callable[..., Any]] = {
     np.argmax: _argmax,
+    np.array2string: lambda _, x, **options: x._refuse(),  # what printing a Tensor comes to
     np.concatenate: _concatenate,
     np.dot: _dot,
     np.empty_like: _empty_like,

@@ -102,20 +102,25 @@ class Replay:
             np.copyto(self.lasting[tensor], values)
         hooks.capturing = _Again([values for values, _ in self.draws])
         try:
-            step(*inputs)
+            result = step(*inputs)
         finally:
             hooks.capturing = None
+        same_result = _same(self.result, result)
         different = [t for t, values in replayed.items() if not _alike(t.numpy(), values)]
         for tensor, values in replayed.items():  # go on from the replay's own memory and values
             tensor.data = self.lasting[tensor]
             np.copyto(tensor.data, values)
         for tensor, gradient in self.grads.items():
             tensor.grad = gradient
-        if different:
+        if different or not same_result:
+            where = (
+                f"left other values in a tensor of shape {different[0].shape}"
+                if different
+                else "returned others"
+            )
             raise CaptureError(
-                f"capture: replayed, the step left other values in a tensor of shape {different[0].shape} than run "
-                "anew. It reads or changes something besides its arguments and Tensors: pass that as an argument, "
-                "or keep it in a Tensor"
+                f"capture: replayed, the step {where} than run anew. It reads or changes something besides its "
+                "arguments and Tensors: pass that as an argument, or keep it in a Tensor"
             )
 
 
@@ -130,6 +135,14 @@ class _Again:
 
     def guard(self, check: Callable[..., None], *checked: Any) -> None:
         check(*checked)
+
+
+def _same(replayed: Any, again: Any) -> bool:
+    """Tell whether a step returned the same twice, see `Recorder.record` for what that may be."""
+    if isinstance(replayed, tuple):
+        return len(replayed) == len(again) and all(map(_same, replayed, again))
+    values = [arrays.to_numpy(r.data if isinstance(r, Tensor) else r) for r in (replayed, again)]
+    return _alike(*values)
 
 
 def _alike(a: NumpyArray, b: NumpyArray) -> bool:
