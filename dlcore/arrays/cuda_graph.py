@@ -29,41 +29,59 @@ class CudaGraph:
         self.step = step
         self.inputs = [torch.empty_like(x) for x in inputs]
         self.draws: list[tuple[Array, Callable[[], Any]]] = []
-        self.guards: list[tuple[Callable[..., None], tuple[Array, ...]]] = []
-        self.calls = 0
-        self.stream = torch.cuda.Stream()
+        self.waiting: list[Array] = []  # draws that the recorded run has yet to ask for
+        self.warm_ups = 0
         self.graph: Any = None
         self.result: Any = None
 
     def __call__(self, *inputs: Any) -> Any:
         """Make one step on these inputs."""
-        import torch
-
         self._feed(inputs)
-        self.calls += 1
-        if self.calls <= WARM_UP:
-            self.stream.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(self.stream):
-                self.result = self.step(*self.inputs)
-            torch.cuda.current_stream().wait_stream(self.stream)
+        if self.warm_ups < WARM_UP:
+            self._warm_up()
             return self.result
+        for array, make in self.draws:
+            array.copy_(make())
         if self.graph is None:
-            self.graph = torch.cuda.CUDAGraph()
-            hooks.capturing = self
-            try:
-                with torch.cuda.graph(self.graph):
-                    self.result = self.step(*self.inputs)
-            finally:
-                hooks.capturing = None
-        else:
-            for array, make in self.draws:
-                array.copy_(make())
+            self._record()
         self.graph.replay()
         return self.result
 
+    def _warm_up(self) -> None:
+        import torch
+
+        self.warm_ups += 1
+        self.draws = []
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        hooks.capturing = self
+        try:
+            with torch.cuda.stream(stream):
+                self.result = self.step(*self.inputs)
+        finally:
+            hooks.capturing = None
+        torch.cuda.current_stream().wait_stream(stream)
+
+    def _record(self) -> None:
+        import torch
+
+        self.graph = torch.cuda.CUDAGraph()
+        self.waiting = [array for array, _ in self.draws]
+        hooks.capturing = self
+        try:
+            with torch.cuda.graph(self.graph):
+                self.result = self.step(*self.inputs)
+        except BaseException:
+            self.graph = None
+            raise
+        finally:
+            hooks.capturing = None
+
     def _feed(self, inputs: tuple[Any, ...]) -> None:
+        if len(inputs) != len(self.inputs):
+            raise ValueError(f"capture: expected {len(self.inputs)} arguments; received {len(inputs)}")
         for buffer, x in zip(self.inputs, inputs, strict=True):
-            value = getattr(x, "data", x) if not hasattr(x, "is_cuda") else x
+            value = x if hasattr(x, "is_cuda") else x.data  # a Tensor of dlcore, or torch's
             if value.shape != buffer.shape or value.dtype != buffer.dtype:
                 raise ValueError(
                     f"capture: the step was captured for an argument of shape {tuple(buffer.shape)}, {buffer.dtype}; "
@@ -72,15 +90,14 @@ class CudaGraph:
             buffer.copy_(value)
 
     def draw(self, make: Callable[[], Any]) -> Any:
-        """Return an array that is drawn anew before each launch: a graph cannot ask the CPU for numbers."""
-        import torch
-
-        # Moved outside the recorded stream, where a copy from the CPU is allowed.
-        with torch.cuda.stream(self.stream):
-            array = make()
-        self.stream.synchronize()
+        """Return an array that is filled anew before each launch: a graph cannot ask the CPU for numbers."""
+        if self.graph is not None:
+            return self.waiting.pop(0)
+        array = make()
         self.draws.append((array, make))
         return array
 
     def guard(self, check: Callable[..., None], *arrays: Any) -> None:
-        """Skip a check: it would make the card wait for the CPU. The warm-up runs have made it."""
+        """Check in the warm-up runs; later it would make the card wait for the CPU."""
+        if self.graph is None:
+            check(*arrays)
