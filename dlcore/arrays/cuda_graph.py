@@ -30,6 +30,7 @@ class CudaGraph:
         self.inputs = [torch.empty_like(x) for x in inputs]
         self.draws: list[tuple[Array, Callable[[], Any]]] = []
         self.waiting: list[Array] = []  # draws that the recorded run has yet to ask for
+        self.checks: list[Callable[..., None]] = []  # those that ask the card nothing
         self.warm_ups = 0
         self.graph: Any = None
         self.result: Any = None
@@ -40,6 +41,8 @@ class CudaGraph:
         if self.warm_ups < WARM_UP:
             self._warm_up()
             return self.result
+        for check in self.checks:
+            check()
         for array, make in self.draws:
             array.copy_(make())
         if self.graph is None:
@@ -98,6 +101,8 @@ class CudaGraph:
         return array
 
     def guard(self, check: Callable[..., None], *arrays: Any) -> None:
-        """Check in the warm-up runs; later it would make the card wait for the CPU."""
+        """Check values in the warm-up runs alone: later the card would have to wait for the CPU."""
         if self.graph is None:
             check(*arrays)
+        elif not arrays:
+            self.checks.append(check)
