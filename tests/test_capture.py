@@ -315,6 +315,30 @@ def test_a_step_may_return_many_things_or_nothing() -> None:
     assert [silent(np.ones(2)) for _ in range(3)] == [None] * 3
 
 
+@pytest.mark.parametrize("adaptive", [False, True], ids=["SGD", "Adam"])
+def test_gradients_of_transposed_weights_are_joined_in_order(adaptive: bool) -> None:
+    """The gradient of w.T is a view that runs the other way; the optimizer lays all gradients end to end."""
+
+    def make() -> Callable[..., Any]:
+        w, v = (Tensor(x, requires_grad=True) for x in normals((3, 3), (3, 3)))
+        optimizer = optim.Adam([w, v], 0.01) if adaptive else optim.SGD([w, v], 0.01)
+
+        def step(x: Any, y: Any) -> Any:
+            optimizer.zero_grad()
+            error = loss.mse(tanh(Tensor(x) @ w.T) @ v @ w, y)
+            error.backward()
+            optimizer.step()
+            return error.data, w.grad, v.grad
+
+        return step
+
+    step, replay = make(), capture(make())
+    for seed in range(10):
+        x, y = normals((3, 3), (3, 3), seed=seed)
+        for got, wanted in zip(replay(x, y), step(x, y), strict=True):
+            np.testing.assert_allclose(got, wanted, rtol=1e-12)
+
+
 def test_replays_share_buffers(monkeypatch: pytest.MonkeyPatch) -> None:
     """The working set is far smaller than the sum of all results."""
     results = []
@@ -732,6 +756,9 @@ MOVES: list[Callable[[Any, Any], Any]] = [
     lambda a, b: np.tanh(a.max(1, keepdims=True)) * np.ones_like(b),
     lambda a, b: np.tanh(np.concatenate([a.ravel(), b.ravel()])[2:11]).reshape(3, 3),
     lambda a, b: np.concatenate([a.ravel(), (b * 2).ravel()])[:9].reshape(3, 3),
+    lambda a, b: np.concatenate([a.T, b * 2], axis=None)[4:13].reshape(3, 3),
+    lambda a, b: np.concatenate([(a * 2).T, b * 2], axis=None)[:9].reshape(3, 3),
+    lambda a, b: np.concatenate([(a * 2).ravel()[::-1], b.ravel()])[:9].reshape(3, 3),
     lambda a, b: np.where(a > b, a, b * 0.5),
     lambda a, b: (a > 0).astype(a.dtype),
     lambda a, b: _overwritten(a, b),

@@ -192,8 +192,9 @@ def _parts_of_join(call: Call, own: Mapping[int, NumpyArray]) -> dict[int, int]:
     offset = 0
     for part in call.args[0]:
         base = base_of(part)
-        whole = base.nbytes == part.nbytes and base.flags.c_contiguous and part.dtype == call.out.dtype
-        if not whole or base.ctypes.data not in own or base.ctypes.data in places:
+        whole = base.nbytes == part.nbytes and part.dtype == call.out.dtype
+        in_order = base.flags.c_contiguous and part.flags.c_contiguous  # else, say transposed, it is copied
+        if not (whole and in_order) or base.ctypes.data not in own or base.ctypes.data in places:
             return {}
         places[base.ctypes.data] = offset
         offset += part.nbytes

@@ -27,11 +27,9 @@ class Replay:
         calls, move, self.nbytes = share_buffers(recorder.calls, recorder.own, recorder.kept)
         self.calls = plan(calls)
         self.readers = [self._readers(buffer) for buffer in self.inputs]
-        self.result = result
-        self.grads = {tensor: move(tensor.grad) for tensor in recorder.grads}
-        for tensor, gradient in self.grads.items():  # where the replays will write it
-            if tensor.grad is not None and gradient is not tensor.grad:
-                np.copyto(gradient, tensor.grad)
+        self.result = _moved(result, move)
+        self.grads = {tensor: _moved(tensor.grad, move) for tensor in recorder.grads}
+        for tensor, gradient in self.grads.items():
             tensor.grad = gradient
 
     def __call__(self, *inputs: Any) -> Any:
@@ -135,6 +133,18 @@ class _Again:
 
     def guard(self, check: Callable[..., None], *checked: Any) -> None:
         check(*checked)
+
+
+def _moved(x: Any, move: Callable[[Any], Any]) -> Any:
+    """Return what a step left behind, with its values, in the place where the replays will write it."""
+    if isinstance(x, tuple):
+        return tuple(_moved(part, move) for part in x)
+    if isinstance(x, Tensor):
+        return Tensor(_moved(x.data, move))
+    place = move(x)
+    if place is not x:
+        np.copyto(place, x)
+    return place
 
 
 def _same(replayed: Any, again: Any) -> bool:
