@@ -40,7 +40,7 @@ class Backend(NamedTuple):
         return Tensor(self.array(x), requires_grad=requires_grad)
 
 
-def _why_not(device: str) -> str | None:
+def why_not(device: str) -> str | None:
     """Return why this machine cannot compute on ``device``; None if it can."""
     if device in ("numpy", "strict"):
         return None
@@ -52,7 +52,7 @@ def _why_not(device: str) -> str | None:
 
 
 def _parameter(device: str, dtype: str) -> Any:
-    reason = _why_not(device)
+    reason = why_not(device)
     marks = [pytest.mark.gpu] if device == "cuda" else []
     if reason:
         marks.append(pytest.mark.skip(reason=reason))

@@ -661,6 +661,17 @@ def test_a_new_operation_is_a_rule_on_plain_arrays(backend: Backend) -> None:
     )
 
 
+def test_a_rule_with_a_pullback_too_few_is_explained() -> None:
+    @primitive
+    def product(x: Any, y: Any) -> Any:
+        return x * y, lambda g: g * y
+
+    with pytest.raises(
+        TypeError, match=r"product: expected .* one pullback for each of 2 inputs; received 1"
+    ):
+        product(Tensor(A), Tensor(B))
+
+
 def test_a_rule_takes_options_arrays_and_numbers() -> None:
     @primitive
     def add_up(*parts: Any) -> Any:

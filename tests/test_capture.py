@@ -28,7 +28,7 @@ from dlcore.layers import (
     Sequential,
     ensemble,
 )
-from tests.helpers import cpu_with_torch, normals
+from tests.helpers import cpu_with_torch, needs_torch, normals, why_not
 
 STEPS = 1000
 BATCHES = 8
@@ -131,9 +131,9 @@ PROBLEMS: dict[str, Problem] = {
 class Run:
     """One training of a problem, captured or not, all else the same."""
 
-    def __init__(self, problem: Problem, dtype: str, captured: bool) -> None:
+    def __init__(self, problem: Problem, dtype: str, captured: bool, device: str = "numpy") -> None:
         self.problem = problem
-        self.model = problem.build(make_rng(1), dtype)
+        self.model = problem.build(make_rng(1), dtype).to(device)
         self.optimizer = problem.optimizer(self.model.parameters())
         self.rate = self.optimizer.learning_rate
         self.step: Any = capture(self.once) if captured else self.once
@@ -147,6 +147,7 @@ class Run:
             self.targets = make_rng(3).integers(0, CLASSES, shape[:axes])
         else:
             self.targets = np.sin(3 * self.inputs.sum(-1, keepdims=True))
+        self.inputs, self.targets = (asarray(x, device=device) for x in (self.inputs, self.targets))
 
     def once(self, x: Any, y: Any) -> Tensor:
         self.optimizer.zero_grad()
@@ -427,6 +428,31 @@ def test_arguments_may_be_tensors_and_lists() -> None:
         assert replay(x).item() == wanted
 
 
+def test_a_state_that_is_a_single_number_of_numpy_is_kept() -> None:
+    """NumPy's reductions return scalars, which cannot be written into."""
+    total = Tensor(np.float64(0.0))
+
+    def step(x: Any) -> None:
+        total.data = total.data + x.sum()
+
+    replay = capture(step)
+    for _ in range(4):
+        replay(np.ones(3))
+    assert total.item() == 12.0
+
+
+def test_large_arguments_that_are_joined_or_checked_are_copied() -> None:
+    """The calls that read them cannot be redirected."""
+    joined = capture(lambda x, y: np.concatenate([x, y]).sum(0))
+    checked = capture(lambda t: loss.binary_cross_entropy(np.zeros((100, 100)), t))
+    for seed in range(5):
+        x, y = normals((100, 100), (100, 100), seed=seed)
+        np.testing.assert_allclose(joined(x, y), x.sum(0) + y.sum(0), rtol=1e-12)
+        assert checked(x > 0).item() == pytest.approx(np.log(2))
+        with pytest.raises(ValueError, match=r"captured for"):
+            checked(x)
+
+
 # ----------------------------------------------------------------------------------- what is checked anew
 
 
@@ -657,6 +683,7 @@ OPERATIONS: dict[str, Callable[[Any], Any]] = {
     "matmul stack": lambda x: x[None] @ x.mT[None, ...],
     "matmul vector": lambda x: x @ x[0],
     "dot method": lambda x: x.dot(x.T),
+    "dot function": lambda x: np.dot(x, np.ones((3, 2), x.dtype)),
     "reductions": lambda x: x.sum(0) + x.max(0) + x.mean(0) + x.min() + x.prod(1)[0],
     "numpy reductions": lambda x: np.sum(x, axis=1) + np.max(x) + np.mean(x, axis=1, keepdims=True),
     "views": lambda x: (x * 2).T[1:, ::2].reshape(-1)[None, :] + 1,
@@ -898,3 +925,54 @@ def test_on_other_arrays_the_step_runs_as_it_is(device: str) -> None:
     assert errors == sorted(errors, reverse=True)
     assert step.mode == "eager"
     assert len(calls) == 4
+
+
+def _cuda_marks() -> list[Any]:
+    reason = why_not("cuda")
+    return [pytest.mark.skip(reason=reason)] if reason else []
+
+
+ON_TORCH = [
+    "SGD",
+    "Adam weight decay",
+    "labels",
+    "clipping",
+    "schedule",
+    "embedding",
+    "convolution",
+    "everything",
+]
+
+
+@pytest.mark.parametrize(
+    ("device", "mode"),
+    [
+        pytest.param("cpu", "eager", marks=needs_torch),
+        pytest.param("cuda", "cuda graph", marks=[pytest.mark.gpu, *_cuda_marks()]),
+    ],
+)
+@pytest.mark.parametrize("name", ON_TORCH)
+def test_captured_steps_on_torch_equal_uncaptured_ones(name: str, device: str, mode: str) -> None:
+    """On a card the same call records a CUDA graph; draws, schedules and settings take effect in it, too."""
+    plain, captured = (Run(PROBLEMS[name], "float64", c, device) for c in (False, True))
+    np.testing.assert_allclose(captured.losses(50), plain.losses(50), rtol=1e-9)
+    assert captured.step.mode == mode
+    compare(captured, plain, 1e-9)
+    for run in (plain, captured):
+        run.optimizer.learning_rate = 0.5 * np.asarray(run.optimizer.learning_rate)
+        run.rate = run.optimizer.learning_rate
+    np.testing.assert_allclose(captured.losses(10, 50), plain.losses(10, 50), rtol=1e-9)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("device", [pytest.param("cuda", marks=_cuda_marks())])
+def test_a_cuda_graph_refuses_other_arguments_and_switched_terms(device: str) -> None:
+    captured = Run(PROBLEMS["SGD"], "float32", True, device)
+    captured.losses(5)
+    with pytest.raises(ValueError, match="captured for an argument of shape"):
+        captured.step(captured.inputs[0][:3], captured.targets[0])
+    with pytest.raises(ValueError, match="expected 2 arguments; received 1"):
+        captured.step(captured.inputs[0])
+    captured.optimizer.weight_decay = 0.1
+    with pytest.raises(RuntimeError, match="weight_decay was switched on or off"):
+        captured.losses(1)
