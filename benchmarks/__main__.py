@@ -16,7 +16,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--tasks", default=",".join(tasks.TASKS), help="which of them, such as T1,T4")
-    parser.add_argument("--rounds", type=int, default=21)
+    parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--quick", action="store_true", help="three rounds; prints, and writes no results")
     parser.add_argument("--core", type=int, help="the core to run on (default: the last one that is allowed)")
     parser.add_argument(
