@@ -546,6 +546,10 @@ FUNCTIONS = {
         lambda x: (x * 1).__setitem__(np.array([0, 1]), 0.0),
         r"picked by arrays of indices cannot be replayed",
     ),
+    "adding into a plain array": (
+        lambda x: np.add.at(np.zeros((2, 2)), 0, x[0]),
+        r"writes into a plain array of shape \(2, 2\).*Tensor.*zeros_like",
+    ),
     "writing into a plain array": (
         lambda x: np.add(x, 1, out=np.zeros((2, 2))) and None,
         r"writes into a plain array of shape \(2, 2\).*Tensor.*zeros_like",
@@ -574,6 +578,20 @@ def test_hidden_state_is_found_at_the_second_call() -> None:
         CaptureError, match=r"left other values in a tensor of shape \(2,\).*keep it in a Tensor"
     ):
         replay(np.ones(2))
+
+
+def test_values_that_went_through_a_plain_array_are_found_too() -> None:
+    """NumPy does not tell the recorder of an assignment to elements of an ordinary array."""
+
+    def step(x: Any) -> Any:
+        work = np.zeros(2)
+        work[...] = x * 2
+        return x + work
+
+    replay = capture(step)
+    replay(np.ones(2))
+    with pytest.raises(CaptureError, match="returned others than run anew"):
+        replay(np.zeros(2) + 3)
 
 
 def test_hidden_python_state_is_found_too() -> None:
