@@ -26,7 +26,7 @@ class Replay:
         self.lasting = recorder.lasting
         calls, move, self.nbytes = share_buffers(recorder.calls, recorder.own, recorder.kept)
         self.calls = plan(calls)
-        self.readers = [self._readers(buffer) for buffer in self.inputs]
+        self.expected = [(b, b.shape, b.dtype, self._readers(b)) for b in self.inputs]
         self.result = _moved(result, move)
         self.grads = {tensor: _moved(tensor.grad, move) for tensor in recorder.grads}
         for tensor, gradient in self.grads.items():
@@ -67,11 +67,9 @@ class Replay:
     def _feed(self, inputs: tuple[Any, ...]) -> None:
         if len(inputs) != len(self.inputs):
             raise ValueError(f"capture: expected {len(self.inputs)} arguments; received {len(inputs)}")
-        for buffer, readers, x in zip(self.inputs, self.readers, inputs, strict=True):
-            value = x.data if type(x) is Tensor else x
-            if type(value) is not np.ndarray:
-                value = np.asarray(arrays.asarray(value))
-            if value.shape != buffer.shape or value.dtype != buffer.dtype:
+        for x, (buffer, shape, dtype, readers) in zip(inputs, self.expected):  # noqa: B905 - checked above
+            value = x if type(x) is np.ndarray else _plain_array(x)
+            if value.shape != shape or value.dtype != dtype:
                 raise ValueError(
                     f"capture: the step was captured for an argument of shape {buffer.shape}, {buffer.dtype}; "
                     f"received {value.shape}, {value.dtype}. Capture a second step for it, or drop the odd last "
@@ -153,6 +151,10 @@ def _same(replayed: Any, again: Any) -> bool:
         return len(replayed) == len(again) and all(map(_same, replayed, again))
     values = [arrays.to_numpy(r.data if isinstance(r, Tensor) else r) for r in (replayed, again)]
     return _alike(*values)
+
+
+def _plain_array(x: Any) -> NumpyArray:
+    return np.asarray(arrays.asarray(x.data if isinstance(x, Tensor) else x))
 
 
 def _alike(a: NumpyArray, b: NumpyArray) -> bool:
