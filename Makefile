@@ -39,7 +39,11 @@ serve: $(VENV)/.book  ## build the book and serve it at http://localhost:8000
 
 test: $(FULL)  ## run every test: package, doctests, notebooks, book, browser
 	@# The notebooks apart: nbval would start the coverage of the tests in their kernels.
+ifeq ($(TORCH),no)
+	@echo "The notebooks are not run again: they compare with torch, and TORCH=no."
+else
 	$(TEST) chapters --nbval --nbval-current-env --nbval-sanitize-with tools/nbval.cfg
+endif
 	$(TEST) tests dlcore tools --cov --cov-report=term
 
 book: $(VENV)/.book  ## build the book from scratch; a warning is an error
