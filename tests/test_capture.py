@@ -798,6 +798,8 @@ MOVES: list[Callable[[Any, Any], Any]] = [
     lambda a, b: a.T * 1.0,
     lambda a, b: a[::-1],
     lambda a, b: np.tanh(a.sum(0)) + b,
+    lambda a, b: b * 0.5 + a[1],
+    lambda a, b: a + np.tanh(b).sum(1),
     lambda a, b: np.tanh(a.max(1, keepdims=True)) * np.ones_like(b),
     lambda a, b: np.tanh(np.concatenate([a.ravel(), b.ravel()])[2:11]).reshape(3, 3),
     lambda a, b: np.concatenate([a.ravel(), (b * 2).ravel()])[:9].reshape(3, 3),
