@@ -31,13 +31,15 @@ def __getattr__(name: str) -> Any:
 def sum(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Any:  # noqa: A001
     """Return the sum over `axis` in the dtype of `x`.
 
-    The sum over rows, axis -2, and that of all of a small array is a product with a vector of ones: BLAS takes
+    The sum of rows or columns, and that of all of a small array, is a product with a vector of ones: BLAS takes
     half the time of a reduction, and over a stack of small matrices an eighth.
     """
     if not keepdims and x.dtype.kind == "f":
         if axis == -2:
             ones = _ones(x.shape[-2], x.dtype)
             return np.dot(ones, x) if x.ndim == 2 else np.matmul(ones, x)
+        if axis == -1 and x.ndim == 2:
+            return np.dot(x, _ones(x.shape[-1], x.dtype))
         if axis is None and 0 < x.size <= SMALL:
             return np.dot(_ones(x.size, x.dtype), x.reshape(-1))
     return _add_up(x, axis, None, None, keepdims)
@@ -57,6 +59,13 @@ def mean(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Return the mean over `axis` in the dtype of `x`."""
     total = sum(x, axis=axis, keepdims=keepdims)
     return total * (total.size / (x.size or 1))  # an empty batch has empty means
+
+
+def maximum(x: Any, y: Any, /) -> Any:
+    """Return the larger of x and y; against a number, large arrays go to `clip`, which alone is vectorized there."""
+    if isinstance(y, (int, float)) and x.size > SMALL:
+        return np.clip(x, y, np.inf)
+    return np.maximum(x, y)
 
 
 def reshape(x: Any, /, shape: tuple[int, ...]) -> Any:
