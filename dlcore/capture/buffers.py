@@ -152,7 +152,7 @@ def share_buffers(
             if address in temporary and address not in home:
                 size = own[address].nbytes
                 home[address] = free[size].pop() if free.get(size) else np.empty(size, np.uint8)
-        for address in dying[i]:  # after the call: a result written over its input takes NumPy longer
+        for address in dying[i]:  # after the call: to write over an input gains nothing
             free.setdefault(own[address].nbytes, []).append(home[address])
 
     def move(a: Any) -> Any:
