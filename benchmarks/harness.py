@@ -79,6 +79,7 @@ class Contestant:
         default_factory=dict
     )  # by task, where its own is too strict; `note` says why
     note: str = ""
+    environment: dict[str, str] = field(default_factory=dict)  # of its process alone
 
     @property
     def name(self) -> str:
@@ -176,7 +177,12 @@ class Worker:
         self.connection, theirs = context.Pipe()
         arguments = (theirs, contestant, task, device, core)
         self.process = context.Process(target=serve, args=arguments, daemon=True)
-        self.process.start()
+        os.environ.update(contestant.environment)
+        try:
+            self.process.start()
+        finally:
+            for name in contestant.environment:
+                del os.environ[name]
         theirs.close()
         self.steps_per_call: int = self._answer()
 
