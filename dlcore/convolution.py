@@ -132,6 +132,7 @@ def max_pool2d(x: Array, *, size: int, stride: int) -> Any:
         value = xp.maximum(value, window)
 
     def pullback(g: Array) -> Array:
+        g = kernels.laid_out_like(g, value)
         by_x = xp.zeros_like(x)
         just_below = -xp.finfo(
             x.dtype
@@ -158,7 +159,7 @@ def avg_pool2d(x: Array, *, size: int, stride: int) -> Any:
         total = total + window
 
     def pullback(g: Array) -> Array:
-        by_x, share = xp.zeros_like(x), g * (1 / size**2)
+        by_x, share = xp.zeros_like(x), kernels.laid_out_like(g, total) * (1 / size**2)
         for window in _windows(by_x, size, stride, axis=-2):
             window += share
         return by_x

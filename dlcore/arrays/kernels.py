@@ -20,6 +20,15 @@ def zeros(shape: tuple[int, ...], like: Array) -> Array:
     return namespace(like).zeros(shape, dtype=like.dtype, device=like.device)
 
 
+def laid_out_like(g: Array, like: Array) -> Array:
+    """Return `g` in the order of memory of `like`, an array of its shape: NumPy is slow where orders are mixed."""
+    if library(g) != "numpy" or g.strides == like.strides:
+        return g
+    out = np.empty_like(like, dtype=g.dtype)
+    out[...] = g
+    return out
+
+
 def gate(g: Array, x: Array, above: float = 0.0) -> Array:
     """Return `g` where x > above and 0 elsewhere, for arrays of one shape."""
     name = library(g)
