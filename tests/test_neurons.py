@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import TOLERANCE, Backend, agree, assert_on, close, on_every_backend, on_every_device
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -18,6 +17,7 @@ from dlcore.backprop import Tensor, check_gradients
 from dlcore.capture import capture
 from dlcore.layers import ensemble
 from dlcore.neurons import Neuron, Perceptron, ThresholdUnit, distance, margin, novikoff_bound, weighted_sum
+from tests.helpers import TOLERANCE, Backend, agree, assert_on, close, on_every_backend, on_every_device
 
 CORNERS = [[0, 0], [0, 1], [1, 0], [1, 1]]
 Values = np.ndarray[Any, Any]
