@@ -115,7 +115,7 @@ class Tensor:
         return int(self.data.shape[0])
 
     def __iter__(self) -> Iterator[Tensor]:
-        return (self[i] for i in range(len(self)))
+        return (self[i, ...] for i in range(len(self)))
 
     def __bool__(self) -> bool:
         return bool(self.data)
