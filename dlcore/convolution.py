@@ -134,12 +134,14 @@ def max_pool2d(x: Array, *, size: int, stride: int) -> Any:
     def pullback(g: Array) -> Array:
         g = kernels.laid_out_like(g, value)
         by_x = xp.zeros_like(x)
-        just_below = -xp.finfo(
-            x.dtype
-        ).smallest_normal  # window - value is 0 for a winner, else less than this
+        # window - value is 0 for a winner, and less than this for all others
+        just_below = -xp.finfo(x.dtype).smallest_normal
         for window, share in zip(windows, _windows(by_x, size, stride, axis=-2), strict=True):
             won = kernels.gate(g, window - value, just_below)
-            share += won
+            if stride >= size:  # no pixel is in two windows
+                share[...] = won
+            else:
+                share += won
             g = g - won  # nothing is left for a second one as large
         return by_x
 
