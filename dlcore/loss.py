@@ -45,6 +45,7 @@ REDUCTIONS = ("mean", "sum", "none")
 def _reduced(
     name: str,
     predictions: Any,
+    p: Array,
     rule: Rule,
     *,
     weight: Array | None,
@@ -56,7 +57,8 @@ def _reduced(
 
     Args:
         name: the loss, for drawings of the graph.
-        predictions: Tensor or array of shape (…) or, for costs of rows, (…, K).
+        predictions: what the caller passed: a Tensor is put on record, anything else is a constant.
+        p: its array, of shape (…) or, for costs of rows, (…, K).
         rule: from that array to the cost (…) and the pullback, which takes a gradient that broadcasts
             against the cost.
         weight: shape of the cost, or None.
@@ -64,7 +66,7 @@ def _reduced(
         reduction: "mean", "sum" or "none".
         members: keep the first axis.
     """
-    cost, pullback = rule(predictions.data if isinstance(predictions, Tensor) else predictions)
+    cost, pullback = rule(p)
     cost = cost if weight is None else cost * weight
 
     def weighted(g: Array) -> Array:
@@ -118,7 +120,8 @@ def elementwise_loss(
             count = _total(w, members)
         return _reduced(
             name,
-            predictions if isinstance(predictions, Tensor) else p,
+            predictions,
+            p,
             lambda p: rule(p, t, **options),
             weight=w,
             count=count,
@@ -290,7 +293,8 @@ def cross_entropy(
 
     return _reduced(
         "cross_entropy",
-        predictions if isinstance(predictions, Tensor) else z,
+        predictions,
+        z,
         rule,
         weight=None,
         count=count,
@@ -339,7 +343,8 @@ def kl_divergence(
 
     return _reduced(
         "kl_divergence",
-        predictions if isinstance(predictions, Tensor) else z,
+        predictions,
+        z,
         rule,
         weight=w,
         count=count,

@@ -444,19 +444,10 @@ class AdamW(Adam):
         parameters: Iterable[Tensor],
         learning_rate: Any = 0.001,
         *,
-        betas: tuple[float, float] = (0.9, 0.999),
-        epsilon: float = 1e-8,
         weight_decay: Any = 0.01,
-        members: int | None = None,
+        **adam: Any,
     ) -> None:
-        super().__init__(
-            parameters,
-            learning_rate,
-            betas=betas,
-            epsilon=epsilon,
-            weight_decay=weight_decay,
-            members=members,
-        )
+        super().__init__(parameters, learning_rate, weight_decay=weight_decay, **adam)
 
 
 def _fraction(name: str, setting: str, value: float) -> float:
