@@ -1,0 +1,39 @@
+"""Widgets: training that is seen and steered, in a notebook and in the static page (floor 7).
+
+    Widget             the base: what every widget is (see `base`)
+    DragTheNeuron      one neuron, its border and its formula, all movable        (chapter Neurons)
+    PerceptronDuel     the perceptron's mistakes, one by one                      (chapter Neurons)
+    Playground         a network learns in front of the reader                    (chapter Training)
+
+A widget is two files of one stem: Python computes, JavaScript draws and reads controls.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .base import Widget as Widget
+    from .drag_the_neuron import DragTheNeuron as DragTheNeuron
+    from .perceptron_duel import PerceptronDuel as PerceptronDuel
+    from .playground import Playground as Playground
+
+_HOMES = {
+    "Widget": "base",
+    "DragTheNeuron": "drag_the_neuron",
+    "PerceptronDuel": "perceptron_duel",
+    "Playground": "playground",
+}
+
+__all__ = ["DragTheNeuron", "PerceptronDuel", "Playground", "Widget"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"dlcore.widgets has no {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

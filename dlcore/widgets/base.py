@@ -1,0 +1,219 @@
+"""The base of every widget: one class for a Jupyter kernel and for the static page.
+
+Python computes, JavaScript draws and reads controls. A widget is two files of one stem, `name.py` and `name.js`:
+
+    traits      settings (see `traits`) and pictures (Bytes); what is synchronized is the whole state of the view
+    actions     methods named `do_…`, called by the front end with `ask(model, "…", {arguments})`
+    training    with `running` a loop calls `advance` and `show`, one frame at a time
+
+The base is anywidget's where it is installed (JupyterLab, Notebook, VS Code, Colab), else `plain.PlainWidget`,
+which speaks the same protocol with traitlets alone (Pyodide).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+from pathlib import Path
+from typing import Any, ClassVar
+
+import traitlets
+
+from dlcore import arrays
+
+from .plain import PlainWidget
+from .traits import Choice, Setting, Switch
+
+try:
+    from anywidget import AnyWidget as Base
+except ImportError:  # in the page
+    Base = PlainWidget  # type: ignore[assignment, misc]
+
+FOLDER = Path(__file__).parent
+IMPORT = re.compile(r'^import\s[^;]*?from\s+"(\./[^"]+|\.\./[^"]+)";\n', re.MULTILINE)
+# Without a picture being acknowledged for so long, nobody looks: a frame is sent again, in case a view was opened.
+PATIENCE = 1.0  # seconds
+
+
+def bundle(source: str) -> str:
+    """Return the module `source` (a path below dlcore/widgets) and all it imports from there, as one ES module.
+
+    Jupyter's front ends take one module without relative imports; the page loads the files as they are.
+    """
+    done: list[Path] = []
+    parts: list[str] = []
+
+    def add(path: Path) -> None:
+        if path in done:
+            return
+        done.append(path)
+        text = path.read_text(encoding="utf-8")
+        for match in IMPORT.finditer(text):
+            add((path.parent / match[1]).resolve())
+        text = IMPORT.sub("", text)
+        if path != top:  # only the widget's own exports are the module's
+            text = re.sub(r"^export (?!default)", "", text, flags=re.MULTILINE)
+        parts.append(text)
+
+    top = (FOLDER / source).resolve()
+    add(top)
+    return "\n".join(parts)
+
+
+class Widget(Base):
+    """A widget that is alive in a kernel and in the page.
+
+    A subclass names its JavaScript in `source` (a path below dlcore/widgets), declares its settings, and writes
+    what it computes to further synchronized traits.
+
+    Args:
+        device: where it computes: "numpy", "cpu", "cuda", "auto" (see `dlcore.arrays.device`).
+        settings: any trait by name.
+
+    Raises:
+        TraitError: a setting that is not allowed, saying what is.
+        ValueError: a device that this machine does not have.
+    """
+
+    source: ClassVar[str] = ""
+
+    device = Choice("numpy", "cpu", "cuda", "mps", "auto")
+    running = Switch(False)
+    frame = traitlets.Int(0, help="counts the pictures shown").tag(sync=True)
+    summary = traitlets.Unicode("", help="the state in sentences, for a screen reader").tag(sync=True)
+    choices = traitlets.Dict(help="what each setting may be, for the controls").tag(sync=True)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if cls.source and Base is not PlainWidget:
+            cls._esm = bundle(cls.source)
+            style = (FOLDER / cls.source).with_suffix(".css")
+            cls._css = "\n".join(
+                path.read_text(encoding="utf-8") for path in (FOLDER / "kit.css", style) if path.exists()
+            )
+
+    def __init__(self, **settings: Any) -> None:
+        for name in settings:
+            if not self.has_trait(name):
+                raise TypeError(
+                    f"{type(self).__name__}: expected settings among {', '.join(self.settings())}; received {name!r}"
+                )
+        settings["device"] = arrays.device(settings.get("device", "numpy"))
+        self._loop: asyncio.Task[None] | None = None
+        self._drawn: asyncio.Event | None = None
+        super().__init__(**settings)
+        self.choices = {name: _range(trait) for name, trait in self.traits().items() if _range(trait)}
+        self.on_msg(self._receive)
+        self.observe(self._start_or_stop, names="running")
+
+    @classmethod
+    def settings(cls) -> list[str]:
+        """Return the names of what can be set."""
+        return [name for name, trait in cls.class_traits().items() if isinstance(trait, Setting)]
+
+    # -- what the front end asks for
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take over values from the front end; what is not allowed is refused there in a sentence."""
+        try:
+            super().set_state(sync_data)
+        except (traitlets.TraitError, ValueError) as error:
+            self.send({"type": "refused", "message": str(error)})
+            self.send_state([name for name in sync_data if name in self.keys])
+
+    def _receive(self, _: Any, content: Any, buffers: list[Any]) -> None:
+        kind = content.get("type")
+        if kind == "drawn":
+            if self._drawn is not None:
+                self._drawn.set()
+        elif kind == "do":
+            self._act(content["action"], content.get("arguments", {}), content.get("id"))
+
+    def _act(self, action: str, arguments: dict[str, Any], request: Any) -> None:
+        """Call `do_<action>` and answer with what it returns, or with the sentence that refuses it."""
+        try:
+            method = getattr(self, f"do_{action}", None)
+            if method is None:
+                raise ValueError(f"{type(self).__name__} has no action {action!r}")
+            result = method(**arguments)
+        except (TypeError, ValueError, traitlets.TraitError) as error:
+            self.send({"type": "refused", "message": str(error), "id": request})
+        else:
+            self.send({"type": "did", "action": action, "id": request, "result": result})
+
+    # -- training
+
+    def advance(self) -> bool:
+        """Train for one picture's worth; return whether there is more to do."""
+        raise NotImplementedError(f"{type(self).__name__} does not train")
+
+    def show(self) -> None:
+        """Write what is to be seen into the synchronized traits."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement show")
+
+    def publish_frame(self) -> None:
+        """Send one consistent picture: all that `show` writes, in one message."""
+        with self.hold_sync():
+            self.show()
+            self.frame += 1
+
+    def _start_or_stop(self, change: Any) -> None:
+        if change["new"] and (self._loop is None or self._loop.done()):
+            try:
+                self._loop = asyncio.get_running_loop().create_task(self._train())
+            except RuntimeError:
+                self.running = False
+                raise RuntimeError(
+                    f"{type(self).__name__}: running needs an event loop, as a notebook or a page has; in a plain "
+                    "program call step() instead"
+                ) from None
+
+    async def _train(self) -> None:
+        """Train and show, with one picture under way at a time: who does not draw, does not train."""
+        self._drawn = asyncio.Event()
+        try:
+            while self.running:
+                self._drawn.clear()
+                more = self.advance()
+                self.publish_frame()
+                if not more:
+                    self.running = False
+                await asyncio.sleep(0)
+                while self.running and not await self._acknowledged():
+                    self.send_state("frame")  # a view that was opened since then answers
+        except Exception as error:
+            self.send({"type": "refused", "message": f"Stopped: {error}"})
+            raise
+        finally:
+            self.running = False
+
+    async def _acknowledged(self) -> bool:
+        if self._drawn is None:
+            return True
+        try:
+            await asyncio.wait_for(self._drawn.wait(), PATIENCE)
+        except TimeoutError:
+            return False
+        return True
+
+    # -- where no JavaScript runs
+
+    def picture(self) -> bytes:
+        """Return a picture of the state as PNG, for places that run no JavaScript."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement picture")
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        bundled = super()._repr_mimebundle_(**options)
+        data, metadata = bundled if isinstance(bundled, tuple) else (bundled, {})
+        png = base64.b64encode(self.picture()).decode()
+        return {**(data or {}), "text/plain": self.summary, "image/png": png}, metadata
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}: {self.summary}"
+
+
+def _range(trait: Any) -> dict[str, Any]:
+    """Return what a setting may be, in the form the controls read."""
+    kept = ("low", "high", "options", "least", "most")
+    return {name: getattr(trait, name) for name in kept if hasattr(trait, name)} if isinstance(trait, Setting) else {}
