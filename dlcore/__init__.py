@@ -14,6 +14,8 @@ One module for each chapter, by floors; a module imports only from floors below 
     3  neurons         layers   convolution
     4  training        fit, sweep, evaluate, save, load
     6  plots           the figures of the book
+    7  widgets         training that is seen and steered, in a notebook and in the page
+    8  live            what makes the built book's pages live (a Sphinx extension)
 
 Modules are imported when they are first asked for, so `import dlcore` is quick and loads neither torch nor
 matplotlib.
@@ -40,6 +42,7 @@ if TYPE_CHECKING:  # for editors and mypy; at run time __getattr__ does it
     from . import optim as optim
     from . import plots as plots
     from . import training as training
+    from . import widgets as widgets
     from .arrays import asarray as asarray
     from .arrays import device as device
     from .arrays import to_numpy as to_numpy
@@ -62,6 +65,7 @@ _MODULES = (
     "optim",
     "plots",
     "training",
+    "widgets",
 )
 _NAMES = {
     "Tensor": "backprop",

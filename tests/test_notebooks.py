@@ -11,7 +11,7 @@ import pytest
 
 from tools import notebooks
 
-CHAPTERS = sorted(notebooks.CHAPTERS.glob("*.ipynb"))
+CHAPTERS = notebooks.NOTEBOOKS
 v4 = nbformat.v4
 
 

@@ -58,6 +58,8 @@ OUTSIDE = {
     "matplotlib_inline": {"plots"},
     "anywidget": {"widgets"},
     "traitlets": {"widgets"},
+    "js": {"arrays", "live"},  # Pyodide's door to the page's JavaScript
+    "pyodide": {"arrays", "live"},
     "docutils": {"live"},
     "sphinx": {"live"},
 }

@@ -2,15 +2,17 @@
 
     python tools/notebooks.py                        run and normalize every chapter
     python tools/notebooks.py chapters/01_neurons.ipynb
+    python tools/notebooks.py --refresh              run nothing, write them back normalized
     python tools/notebooks.py --check                only look, and fail where something is wrong
 
 In the normal form two runs of the same notebook give the same file, so that a diff shows only what changed:
-cell ids come from the cells' text, widget models are numbered in the order of their use, and nothing tells
-when or where it was run.
+cell ids come from the cells' text, widget models are numbered in the order of their use, nothing tells when or
+where it was run, and a stored widget carries the JavaScript that the package has today.
 """
 
 import argparse
 import hashlib
+import importlib
 import json
 import os
 import re
@@ -24,6 +26,7 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "chapters"
+NOTEBOOKS = sorted([*ROOT.glob("*.ipynb"), *CHAPTERS.glob("*.ipynb")])
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -77,12 +80,22 @@ def normalize(notebook: Notebook) -> str:
     state = notebook.metadata.get("widgets")
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": LANGUAGE})
     if state:
-        notebook.metadata["widgets"] = state
+        notebook.metadata["widgets"] = with_todays_code(state)
     text = json.dumps(notebook)
     for position, model in enumerate(models_by_use(notebook)):
         text = text.replace(model, hashlib.sha256(f"model {position}".encode()).hexdigest()[:32])
     # Keys are sorted, and with them the widget models.
     return json.dumps(json.loads(text), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def with_todays_code(widgets: Notebook) -> Notebook:
+    """Return the stored widgets with the JavaScript and the style of the classes they are of."""
+    for model in widgets.get(WIDGET_STATE, {}).get("state", {}).values():
+        module, _, name = model["state"].get("_anywidget_id", "").rpartition(".")
+        if module.startswith("dlcore.widgets"):
+            widget = getattr(importlib.import_module(module), name)
+            model["state"] |= {"_esm": widget._esm, "_css": widget._css}
+    return widgets
 
 
 def cell_ids(notebook: Notebook) -> list[str]:
@@ -164,7 +177,10 @@ def output_faults(output: Notebook, place: str, metadata: Notebook) -> Iterator[
         yield f"{place} writes to stderr, a warning or a progress bar: {output.text.strip()[:80]!r}"
     if ADDRESS.search(shown):
         yield f"{place} prints an address, another one in each run: {shown[:80]!r}"
-    pictured = any(kind.startswith("image/") for kind in output.get("data", {}))
+    kinds = output.get("data", {})
+    pictured = (
+        any(kind.startswith("image/") for kind in kinds) and WIDGET_VIEW not in kinds
+    )  # a widget has its summary
     if pictured and not metadata.get("mystnb", {}).get("image", {}).get("alt", "").strip():
         yield f"{place} shows a picture without words for it; set the cell's metadata to {WORDS}"
 
@@ -174,16 +190,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("notebooks", nargs="*", type=Path, default=sorted(CHAPTERS.glob("*.ipynb")))
-    parser.add_argument("--check", action="store_true", help="only look, and fail where something is wrong")
+    parser.add_argument("notebooks", nargs="*", type=Path, default=NOTEBOOKS)
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--refresh", action="store_true", help="write them back normalized without running them")
+    how.add_argument("--check", action="store_true", help="only look, and fail where something is wrong")
     options = parser.parse_args()
     if not options.notebooks:
-        parser.error("no notebook in chapters/")
+        parser.error("there is no notebook to look at")
     wrong = 0
     for path in options.notebooks:
         if not options.check:
-            print(f"running {path.name}", flush=True)
-            path.write_text(normalize(run(path)), encoding="utf-8")
+            print(f"{'refreshing' if options.refresh else 'running'} {path.name}", flush=True)
+            notebook = nbformat.read(path, as_version=4) if options.refresh else run(path)
+            path.write_text(normalize(notebook), encoding="utf-8")
         for fault in faults(path.read_text(encoding="utf-8")):
             wrong += 1
             print(f"{path.name}: {fault}", file=sys.stderr)
