@@ -32,8 +32,6 @@ except ImportError:  # in the page
 
 FOLDER = Path(__file__).parent
 IMPORT = re.compile(r'^import\s[^;]*?from\s+"(\./[^"]+|\.\./[^"]+)";\n', re.MULTILINE)
-# Without a picture being acknowledged for so long, nobody looks: a frame is sent again, in case a view was opened.
-PATIENCE = 1.0  # seconds
 
 
 def bundle(source: str) -> str:
@@ -159,6 +157,8 @@ class Widget(Base):
             self.frame += 1
 
     def _start_or_stop(self, change: Any) -> None:
+        if not change["new"] and self._drawn is not None:
+            self._drawn.set()  # the loop may be waiting, and shall see that it is over
         if change["new"] and (self._loop is None or self._loop.done()):
             try:
                 self._loop = asyncio.get_running_loop().create_task(self._train())
@@ -180,22 +180,13 @@ class Widget(Base):
                 if not more:
                     self.running = False
                 await asyncio.sleep(0)
-                while self.running and not await self._acknowledged():
-                    self.send_state("frame")  # a view that was opened since then answers
+                if self.running:
+                    await self._drawn.wait()  # a view that is opened later says so, too
         except Exception as error:
             self.send({"type": "refused", "message": f"Stopped: {error}"})
             raise
         finally:
             self.running = False
-
-    async def _acknowledged(self) -> bool:
-        if self._drawn is None:
-            return True
-        try:
-            await asyncio.wait_for(self._drawn.wait(), PATIENCE)
-        except TimeoutError:
-            return False
-        return True
 
     # -- where no JavaScript runs
 

@@ -128,6 +128,7 @@ export function frames(scope, model, el, draw) {
   scope.listen(document, "visibilitychange", () => due && soon());
   scope.endings.push(() => cancelAnimationFrame(ticket));
   draw();
+  if (model.get("running")) model.send({ type: "drawn" }); // Python may be waiting for a view that has gone
 }
 
 // Bytes reach us as a DataView, at any offset.
