@@ -84,7 +84,8 @@ class Widget(Base):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if cls.source and Base is not PlainWidget:
+        # anywidget makes a class of its own for each widget, in which `_esm` is a trait already.
+        if cls.source and Base is not PlainWidget and "_esm" not in vars(cls):
             cls._esm = bundle(cls.source)
             style = (FOLDER / cls.source).with_suffix(".css")
             cls._css = "\n".join(
