@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
+import threading
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -32,6 +33,9 @@ except ImportError:  # in the page
 
 FOLDER = Path(__file__).parent
 IMPORT = re.compile(r'^import\s[^;]*?from\s+"(\./[^"]+|\.\./[^"]+)";\n', re.MULTILINE)
+
+# A message that came in a thread of its own keeps that thread, and so the front end's next message, for so long.
+PATIENCE = 1.0  # seconds
 
 
 def bundle(source: str) -> str:
@@ -99,6 +103,7 @@ class Widget(Base):
                     f"{type(self).__name__}: expected settings among {', '.join(self.settings())}; received {name!r}"
                 )
         settings["device"] = arrays.device(settings.get("device", "numpy"))
+        self._home = _running_loop()
         self._loop: asyncio.Task[None] | None = None
         self._drawn: asyncio.Event | None = None
         super().__init__(**settings)
@@ -112,6 +117,27 @@ class Widget(Base):
         return [name for name, trait in cls.class_traits().items() if isinstance(trait, Setting)]
 
     # -- what the front end asks for
+
+    def _handle_msg(self, message: Any) -> None:
+        """Take a message of the front end in the thread in which the widget was made.
+
+        JupyterLab sends widgets' messages to a thread beside the cells' (a subshell), where they would change the
+        model amid a step, and wake a loop that is not theirs. That thread waits for us a while, so that a slider
+        that is dragged sends its newest value, not a queue of old ones.
+        """
+        if self._home is None or self._home is _running_loop():
+            super()._handle_msg(message)
+            return
+        taken = threading.Event()
+
+        def take() -> None:
+            try:
+                Base._handle_msg(self, message)
+            finally:
+                taken.set()
+
+        self._home.call_soon_threadsafe(take)
+        taken.wait(PATIENCE)
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take over values from the front end; what is not allowed is refused there in a sentence."""
@@ -205,7 +231,18 @@ class Widget(Base):
         return f"{type(self).__name__}: {self.summary}"
 
 
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
 def _range(trait: Any) -> dict[str, Any]:
     """Return what a setting may be, in the form the controls read."""
     kept = ("low", "high", "options", "least", "most")
-    return {name: getattr(trait, name) for name in kept if hasattr(trait, name)} if isinstance(trait, Setting) else {}
+    return (
+        {name: getattr(trait, name) for name in kept if hasattr(trait, name)}
+        if isinstance(trait, Setting)
+        else {}
+    )
