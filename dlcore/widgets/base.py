@@ -17,7 +17,7 @@ import base64
 import re
 import threading
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import traitlets
 
@@ -115,6 +115,17 @@ class Widget(Base):
     def settings(cls) -> list[str]:
         """Return the names of what can be set."""
         return [name for name, trait in cls.class_traits().items() if isinstance(trait, Setting)]
+
+    @classmethod
+    def restored(cls, state: dict[str, Any]) -> Self:
+        """Return a widget in the state that a page has: made from its settings, on NumPy and at rest.
+
+        The page calls this when Python starts, with all synchronized traits, bytes among them. A widget that holds
+        more than its settings tell (trained weights, points placed by hand) overrides it and takes them over, too;
+        what it does not take over, it shows as new.
+        """
+        kept = set(cls.settings()) - {"device", "running"}
+        return cls(**{name: value for name, value in state.items() if name in kept})
 
     # -- what the front end asks for
 
