@@ -12,6 +12,7 @@ PORT ?= 8000
 TORCH ?= yes
 DEVICE ?= cpu
 BUILD := _build
+PYODIDE := .pyodide
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt
@@ -28,16 +29,19 @@ FULL := $(VENV)/.full
 FULL_EXTRAS := book,classroom,dev,torch
 endif
 
-.PHONY: help serve test book lint bench lab notebooks lock clean
+.PHONY: help serve pyodide test book lint bench lab notebooks lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-serve: $(VENV)/.book  ## build the book and serve it at http://localhost:8000
+serve: pyodide  ## build the book and serve it at http://localhost:8000
 	$(BIN)/jupyter-book build . -q --path-output .
 	$(BIN)/python tools/serve.py $(BUILD)/html --port $(PORT)
 
-test: $(FULL)  ## run every test: package, doctests, notebooks, book, browser
+pyodide: $(VENV)/.book  ## fetch and verify what runs Python in the page (PYODIDE_URL=https://…/ where from)
+	@PYODIDE_URL=$(PYODIDE_URL) $(BIN)/python -m dlcore.live.distribution $(PYODIDE)
+
+test: $(FULL) pyodide  ## run every test: package, doctests, notebooks, book, browser
 	@# The notebooks apart: nbval would start the coverage of the tests in their kernels.
 ifeq ($(TORCH),no)
 	@echo "The notebooks are not run again: they compare with torch, and TORCH=no."
@@ -46,7 +50,7 @@ else
 endif
 	$(TEST) tests dlcore tools --cov --cov-report=term
 
-book: $(VENV)/.book  ## build the book from scratch; a warning is an error
+book: pyodide  ## build the book from scratch; a warning is an error
 	rm -rf $(BUILD)/html $(BUILD)/.doctrees
 	$(BIN)/jupyter-book build . -n -W --keep-going --path-output .
 

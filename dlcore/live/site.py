@@ -1,0 +1,107 @@
+"""The folder `live` of a site: the host, the widgets' JavaScript, Pyodide, and dlcore as a wheel.
+
+`manifest.json` is the one file that a browser asks for anew each time; it names all others, with their sizes.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+from sphinx.util import logging
+
+import dlcore
+
+from . import distribution, wheel
+from .pages import models_of
+
+HERE = Path(__file__).parent
+PACKAGE = HERE.parent
+HOST = ("host.js", "model.js", "python.js", "picture.js", "live.css", "worker.js", "boot.py")
+KERNEL = "kernel.wasm"  # of dlcore.arrays, where it is built
+
+logger = logging.getLogger(__name__)
+
+
+def complete_site(app: Sphinx, error: Exception | None) -> None:
+    """Write the folder `live` if a page needs it."""
+    if error or app.builder.format != "html" or app.env is None:
+        return
+    if not any(models_of(app.env, page) for page in app.env.found_docs):
+        return
+    live = Path(app.outdir) / "live"
+    mirror = app.config.live_pyodide
+    if mirror and not mirror.endswith("/"):
+        raise ExtensionError(f"live_pyodide: expected an address that ends in /; received {mirror!r}")
+    copy_host(live)
+    if not mirror:
+        ship_pyodide(Path(app.srcdir) / app.config.live_cache / distribution.VERSION, live)
+    packed = wheel.build(PACKAGE, dlcore.__version__)
+    (live / packed.name).write_bytes(packed.content)
+    text = json.dumps(manifest(packed, mirror), indent=1)
+    (live / "manifest.json").write_text(text, encoding="utf-8")
+
+
+def copy_host(live: Path) -> None:
+    """Copy what runs in the page, as it is: a reader can read what runs."""
+    shutil.rmtree(live, ignore_errors=True)
+    live.mkdir(parents=True)
+    for name in HOST:
+        shutil.copyfile(HERE / name, live / name)
+    extras = [PACKAGE / "data" / "digits.npz", *PACKAGE.rglob(KERNEL)]
+    for path in [
+        *sorted((PACKAGE / "widgets").rglob("*.js")),
+        *sorted((PACKAGE / "widgets").rglob("*.css")),
+        *extras,
+    ]:
+        target = live / path.relative_to(PACKAGE)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+
+
+def ship_pyodide(cache: Path, live: Path) -> None:
+    """Copy Pyodide, fetched and verified.
+
+    Raises:
+        ExtensionError: the files cannot be had, or are not the published ones.
+    """
+    if not cache.exists():
+        logger.info("Fetching Pyodide %s for the live pages (a minute, once)", distribution.VERSION)
+    try:
+        distribution.fill(cache)
+    except (distribution.Missing, distribution.Untrusted) as problem:
+        raise ExtensionError(str(problem)) from problem
+    target = live / "pyodide" / distribution.VERSION
+    target.mkdir(parents=True)
+    for name in distribution.wanted():
+        shutil.copyfile(cache / name, target / name)
+
+
+def manifest(packed: wheel.Wheel, mirror: str) -> dict[str, Any]:
+    """Return what the worker must know; addresses are seen from the folder `live`."""
+    pins = distribution.PINS
+    ours = {
+        "name": "dlcore",
+        "version": dlcore.__version__,
+        "file_name": packed.name,
+        "install_dir": "site",
+        "sha256": packed.sha256,
+        "package_type": "package",
+        "imports": ["dlcore"],
+        "depends": ["numpy", "traitlets"],
+        "unvendored_tests": False,
+    }
+    kernel = next(iter(PACKAGE.rglob(KERNEL)), None)
+    return {
+        "pyodide": mirror or f"pyodide/{distribution.VERSION}/",
+        "verify": bool(mirror),
+        "core": pins["core"],
+        "lock": {"info": pins["info"], "packages": {**pins["packages"], "dlcore": ours}},
+        "bytes": pins["bytes"] | {packed.name: len(packed.content)},
+        "data": {"digits.npz": "data/digits.npz"},
+        "kernel": kernel.relative_to(PACKAGE).as_posix() if kernel else None,
+    }

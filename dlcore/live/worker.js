@@ -1,0 +1,149 @@
+// Pyodide in a module worker. The page sends {type: "open" | "message" | "alive"}; see python.js for the answers.
+
+const ROOT = new URL(".", import.meta.url);
+
+// With JSPI, which Chromium has, Pyodide 0.27.7 loses a little of the C stack at every switch between tasks and dies of
+// it after half a minute of start and pause (pyodide issue 6249). Without JSPI it does not need these switches.
+delete WebAssembly.Suspending;
+delete WebAssembly.promising;
+
+// Pyodide's memory, for a kernel that computes on NumPy's arrays where they lie. Pyodide does not hand it out.
+WebAssembly.Memory = new Proxy(WebAssembly.Memory, {
+  construct(Memory, options) {
+    const made = new Memory(...options);
+    self.pyodideMemory ??= made;
+    return made;
+  },
+});
+
+// ---- loading
+
+let loaded = 0;
+let total = 0;
+let told = 0;
+
+function count(bytes) {
+  loaded += bytes;
+  if (performance.now() - told < 50 && loaded < total) return;
+  told = performance.now();
+  self.postMessage({ type: "progress", loaded, total });
+}
+
+// Pyodide waits forever for a file that does not come; `broken` does not.
+let giveUp;
+const broken = new Promise((_, reject) => (giveUp = reject));
+
+const nameOf = (address) => new URL(address, ROOT).pathname.split("/").pop();
+
+// Count what arrives, and notice what does not. Pyodide itself fetches through this.
+function watchFetch(sizes) {
+  const fetchFile = self.fetch;
+  self.fetch = async (address, options) => {
+    const name = nameOf(address.url ?? address);
+    if (!(name in sizes)) return fetchFile(address, options);
+    try {
+      const answer = await fetchFile(address, options);
+      if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+      follow(answer.clone(), name);
+      return answer;
+    } catch (error) {
+      giveUp(new Error(`${name} did not arrive (${error.message})`));
+      throw error;
+    }
+  };
+}
+
+async function follow(answer, name) {
+  const reader = answer.body.getReader();
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read()) count(part.value.length);
+  } catch (error) {
+    giveUp(new Error(`${name} broke off (${error.message})`));
+  }
+}
+
+const hex = (sha256) => Uint8Array.from(sha256.match(/../g), (byte) => parseInt(byte, 16));
+const integrity = (sha256) => `sha256-${btoa(String.fromCharCode(...hex(sha256)))}`;
+
+// The address to import a script of Pyodide's from. From another host it is read and verified first.
+async function script(base, name, { core, verify }) {
+  if (!verify) return new URL(name, base).href;
+  const answer = await fetch(new URL(name, base), { integrity: integrity(core[name]) });
+  return URL.createObjectURL(new Blob([await answer.text()], { type: "text/javascript" }));
+}
+
+async function load(manifest) {
+  const base = new URL(manifest.pyodide, ROOT);
+  const { lock } = manifest;
+  lock.packages.dlcore.file_name = new URL(lock.packages.dlcore.file_name, ROOT).href;
+  const importScript = async (name) => import(await script(base, name, manifest));
+  // asm.js ahead of Pyodide's own asking for it: all downloads begin at once.
+  const [{ loadPyodide }] = await Promise.all([
+    importScript("pyodide.mjs"),
+    importScript("pyodide.asm.js").then(() => manifest.verify || count(manifest.bytes["pyodide.asm.js"])),
+  ]);
+  return loadPyodide({
+    indexURL: base.href,
+    lockFileURL: URL.createObjectURL(new Blob([JSON.stringify(lock)], { type: "application/json" })),
+    packages: ["numpy", "traitlets", "dlcore"],
+  });
+}
+
+// dlcore's SIMD kernel, in Pyodide's own memory. Before Python imports dlcore, which looks for `dlcoreKernel`.
+async function loadKernel({ kernel }) {
+  if (!kernel || !self.pyodideMemory) return;
+  const code = await (await fetch(new URL(kernel, ROOT))).arrayBuffer();
+  if (!WebAssembly.validate(code)) return; // a browser without SIMD: NumPy computes
+  const { instance } = await WebAssembly.instantiate(code, { env: { memory: self.pyodideMemory } });
+  self.dlcoreKernel = instance.exports;
+}
+
+// Files that a program may open, fetched when it does.
+function offerData(pyodide, { data }) {
+  const folder = `${pyodide.runPython("import sysconfig; sysconfig.get_path('purelib')")}/dlcore/data`;
+  for (const [name, path] of Object.entries(data)) pyodide.FS.createLazyFile(folder, name, new URL(path, ROOT).href, true, false);
+}
+
+async function text(name) {
+  const answer = await fetch(new URL(name, ROOT), { cache: "no-cache" });
+  if (!answer.ok) throw new Error(`${name} did not arrive (the server answered ${answer.status})`);
+  return answer.text();
+}
+
+async function boot() {
+  const bootCode = text("boot.py");
+  const manifest = JSON.parse(await text("manifest.json"));
+  total = Object.values(manifest.bytes).reduce((sum, bytes) => sum + bytes, 0);
+  watchFetch(manifest.bytes);
+  const pyodide = await Promise.race([load(manifest), broken]);
+  self.pyodide = pyodide;
+  self.postMessage({ type: "starting" });
+  offerData(pyodide, manifest);
+  await loadKernel(manifest);
+  const names = pyodide.toPy({ __name__: "boot" });
+  pyodide.runPython(await bootCode, { globals: names, filename: "boot.py" });
+  const desk = names.get("Desk")(post);
+  self.postMessage({ type: "ready" });
+  return desk;
+}
+
+// ---- talking
+
+function post(id, seen, content, buffers) {
+  self.postMessage({ type: "message", id, seen, content, buffers }, buffers.map((view) => view.buffer));
+}
+
+function fail(error) {
+  self.postMessage({ type: "failed", sentence: `Python stopped: ${error.message.trim().split("\n").pop()}.` });
+}
+
+const answers = {
+  open: (desk, { id, name, state, number }) => desk.open(id, name, state, number),
+  message: (desk, { id, number, content, buffers }) => desk.handle(id, number, content, buffers),
+  alive: () => self.postMessage({ type: "alive" }),
+};
+
+const booted = boot();
+booted.catch(fail);
+// Messages wait for Python in the order in which they came.
+self.onmessage = ({ data }) => booted.then((desk) => answers[data.type](desk, data)).catch(fail);
