@@ -1,15 +1,38 @@
-"""The playground: a network learns in front of the reader, who may change anything while it does (chapter Training)."""
+"""The playground: a network learns in front of the reader, who may change anything while it does (chapter Training).
+
+From what is trained to what is seen:
+
+    task       the controls' meaning: data, network, loss, update       trainer    minibatches through a captured step
+    carry      what stays of a network that is changed                  band       32 seeds at once
+    patience   early stopping                                           history    the past, for `program`
+    session    a task in training, and all that may happen to it        curves     losses over the epochs
+    maps       what every unit says all over the plane                  diagnosis  what goes wrong, and why
+    words      the state in sentences                                   prediction what the reader expects
+    program    the code that does the same                              state      all of it as a link (`link`: its letters)
+"""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import asyncio
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from typing import Any, ClassVar, Self
 
+import numpy as np
 import traitlets
 
+from dlcore import arrays
 from dlcore.widgets.base import Widget
-from dlcore.widgets.traits import Choice, Choices, Number, Switch, Whole, Wholes
+from dlcore.widgets.traits import Choice, Choices, Number, Setting, Switch, Whole, Wholes
 
-FEATURES = ("x1", "x2", "x1_squared", "x2_squared", "x1x2", "sin_x1", "sin_x2")
+from . import diagnosis as diagnoses
+from . import link as links
+from . import maps, picture, prediction, program, state, words
+from .session import Session
+from .task import ACTIVATIONS, DATASETS, FEATURES, INITIALIZATIONS, LOSSES, OPTIMIZERS, Points, Task
+
 #: Names of the controls that a teacher may hide.
 CONTROLS = (
     "problem",
@@ -42,55 +65,481 @@ CONTROLS = (
     "program",
     "link",
 )
+#: Settings of the widget that are fields of a task.
+OF_TASK = tuple(field.name for field in fields(Task) if field.name not in ("own", "validated"))
+BUDGET = 0.02  # seconds of training in a frame, so that the page can answer
+LARGEST = 1000.0  # weight that may be typed in
+
+
+def _shown(trait: Any, text: str) -> Any:
+    """Return a trait that the view reads, with its help."""
+    trait.help = text
+    return trait.tag(sync=True)
+
+
+def _setting(trait: Any, text: str) -> Any:
+    """Return a setting with its help."""
+    trait.help = text
+    return trait
 
 
 class Playground(Widget):
-    """TensorFlow Playground's task and its controls, and what its readers have asked for since."""
+    """TensorFlow Playground's task and all its controls, and what its readers have asked for since.
+
+    Everything may be changed while training goes on, and nothing but `reset` begins anew. What a change does to the
+    network is said in the help of each setting.
+
+    In a program without event loop, call `step` and `train`:
+
+    >>> playground = Playground(dataset="gaussian")
+    >>> playground.train(epochs=20)
+    >>> playground.epoch, playground.test_loss < 0.05
+    (20.0, True)
+    """
 
     source: ClassVar[str] = "playground/playground.js"
 
-    problem = Choice("classification", "regression")
-    dataset = Choice("circle", "xor", "gaussian", "spiral", "plane", "multi_gaussian", "own")
-    train_share = Whole(50, low=10, high=90)
-    noise = Whole(0, low=0, high=50)
-    batch_size = Whole(10, low=1, high=30)
-    features = Choices(*FEATURES, default=("x1", "x2"), least=1)
-    hidden = Wholes([4, 2], least=0, most=6, low=1, high=8)
-    activation = Choice("tanh", "relu", "sigmoid", "linear")
-    learning_rate = Number(0.03, low=0.00001, high=10)
-    regularization = Choice("none", "L1", "L2")
-    regularization_rate = Number(0.0, low=0, high=10)
-    loss = Choice("half_squared", "cross_entropy")
-    optimizer = Choice("sgd", "momentum", "rmsprop", "adam")
-    initialization = Choice("playground", "glorot", "he")
-    seed = Whole(0, low=0, high=2**32 - 1)
-    data_seed = Whole(0, low=0, high=2**32 - 1)
-    step_by = Choice("example", "batch", "epoch", default="epoch")
-    patience = Whole(0, low=0, high=500)
-    band = Switch(False)
-    show_test = Switch(False)
-    discretize = Switch(False)
-    show_gradients = Switch(False)
-    predict_first = Switch(False)
-    hide = Choices(*CONTROLS)
-    resolution = Whole(64, low=16, high=128)
+    problem = _setting(
+        Choice(*DATASETS), "what targets are: classes -1 and +1, or numbers; another problem takes its first data set"
+    )
+    dataset = _setting(
+        Choice("circle", "xor", "gaussian", "spiral", "plane", "multi_gaussian", "own"),
+        "where points come from; the weights stay",
+    )
+    train_share = _setting(Whole(50, low=10, high=90), "percent of the points that are for training")
+    noise = _setting(Whole(0, low=0, high=50), "percent; new points, the weights stay (see dlcore.data for what it means)")
+    batch_size = _setting(Whole(10, low=1, high=30), "points for one change of the weights; the last batch may be smaller")
+    features = _setting(Choices(*FEATURES, default=("x1", "x2"), least=1), "inputs; weights of those that remain stay")
+    hidden = _setting(
+        Wholes([4, 2], least=0, most=6, low=1, high=8),
+        "units of each hidden layer; weights between units that remain stay, the optimizer's memory does not",
+    )
+    activation = _setting(Choice(*ACTIVATIONS), "of the hidden units; the weights stay")
+    learning_rate = _setting(Number(0.03, low=0.00001, high=10), "how far a step goes, from the next step on")
+    regularization = _setting(Choice("none", "L1", "L2"), "penalty on the weights, not on biases")
+    regularization_rate = _setting(Number(0.0, low=0, high=10), "how much the penalty counts")
+    loss = _setting(Choice(*LOSSES), "½(ŷ - y)², or for classes the cross-entropy; the weights stay")
+    optimizer = _setting(Choice(*OPTIMIZERS), "another one begins with an empty memory; the weights stay")
+    initialization = _setting(Choice(*INITIALIZATIONS), "how weights are drawn, at the next reset or before the first step")
+    seed = _setting(Whole(0, low=0, high=2**32 - 1), "of the weights, at the next reset or before the first step")
+    data_seed = _setting(Whole(0, low=0, high=2**32 - 1), "of the points; by default the first seed")
+    step_by = _setting(
+        Choice("example", "batch", "epoch", default="epoch"),
+        "what a step is; by example means batches of one, so that the weights change after each",
+    )
+    patience = _setting(
+        Whole(0, low=0, high=500),
+        "epochs without a lower validation loss after which training stops and the best weights come back; 0 for never. "
+        "Half of the test part becomes the validation part",
+    )
+    band = _setting(Switch(False), "train 32 seeds beside this one, on the same points, from their own start")
+    show_test = _setting(Switch(False), "whether test points are drawn")
+    discretize = _setting(Switch(False), "whether the output is shown as one of two classes")
+    show_gradients = _setting(Switch(False), "whether links show the last gradient in place of the weight")
+    predict_first = _setting(Switch(False), "whether running waits for the reader's prediction")
+    hide = _setting(Choices(*CONTROLS), "controls that are not shown")
+    resolution = _setting(Whole(64, low=16, high=128), "points along each side of a map")
 
-    epoch = traitlets.Float(0.0).tag(sync=True)
-    steps = traitlets.Int(0).tag(sync=True)
-    units = traitlets.List().tag(sync=True)
-    weights = traitlets.Bytes(b"").tag(sync=True)
-    gradients = traitlets.Bytes(b"").tag(sync=True)
-    maps = traitlets.Bytes(b"").tag(sync=True)
-    points = traitlets.Bytes(b"").tag(sync=True)
-    curves = traitlets.Bytes(b"").tag(sync=True)
-    band_curves = traitlets.Bytes(b"").tag(sync=True)
-    band_words = traitlets.Unicode("").tag(sync=True)
-    train_loss = traitlets.Float(None, allow_none=True).tag(sync=True)
-    test_loss = traitlets.Float(None, allow_none=True).tag(sync=True)
-    train_accuracy = traitlets.Float(None, allow_none=True).tag(sync=True)
-    test_accuracy = traitlets.Float(None, allow_none=True).tag(sync=True)
-    diagnosis = traitlets.Unicode("").tag(sync=True)
-    prediction = traitlets.Dict().tag(sync=True)
+    epoch = _shown(traitlets.Float(0.0), "epochs trained, a begun one as a fraction")
+    steps = _shown(traitlets.Int(0), "changes of the weights so far")
+    units = _shown(traitlets.List(), "layer, index and label of each unit, inputs first")
+    weights = _shown(traitlets.Bytes(b""), "float32: weight (in, out) and bias of each layer in turn")
+    gradients = _shown(traitlets.Bytes(b""), "float32: of the last batch's loss without penalty, laid out like weights")
+    maps = _shown(traitlets.Bytes(b""), "int8: what each unit says on a grid over [-6, 6]², rows from the top")
+    points = _shown(traitlets.Bytes(b""), "float32 (n, 4): x1, x2, target, part (0 training, 1 test, 2 validation)")
+    curves = _shown(
+        traitlets.Bytes(b""), "float32 (rows, 5): epoch, training, test and validation loss, test accuracy"
+    )
+    band_curves = _shown(traitlets.Bytes(b""), "float32 (rows, 4): epoch, 10 %, 50 % and 90 % points of the test losses")
+    band_words = _shown(traitlets.Unicode(""), "how many seeds have solved the task")
+    train_loss = _shown(traitlets.Float(None, allow_none=True), "without penalty")
+    test_loss = _shown(traitlets.Float(None, allow_none=True), "without penalty; None without test points")
+    train_accuracy = _shown(traitlets.Float(None, allow_none=True), "share of points on the right side of the border")
+    test_accuracy = _shown(traitlets.Float(None, allow_none=True), "the same of the test points")
+    diagnosis = _shown(traitlets.Unicode(""), "what goes wrong, and why; empty if nothing does")
+    prediction = _shown(traitlets.Dict(), "the question asked before training goes on, its options, answer and verdict")
+    saved = _shown(traitlets.Unicode(""), "the state as a link, whenever training rests: a stored page goes on from here")
 
     def __init__(self, **settings: Any) -> None:
+        self._session: Session | None = None
+        self._own: Points = ()
+        self._waiting = False  # to run, for the answer to a question
+        self._drawn_of: dict[str, Any] = {}
+        if settings.get("problem") == "regression":
+            settings.setdefault("dataset", DATASETS["regression"][0])
+        settings.setdefault("data_seed", settings.get("seed", 0))
         super().__init__(**settings)
+        self._session = Session(self._task(), device=self.device, band=self.band)
+        self.show()
+        self._rest()
+
+    @classmethod
+    def from_link(cls, text: str, **settings: Any) -> Self:
+        """Return a playground in the state of a link (see `do_link`); `settings` such as device are laid over it.
+
+        Raises:
+            ValueError: the link is damaged, or of another version.
+        """
+        widget = cls(device=settings.pop("device", "numpy"))
+        widget.do_open(text)
+        for name, value in settings.items():
+            widget.set_trait(name, value)
+        return widget
+
+    @classmethod
+    def restored(cls, state: dict[str, Any]) -> Self:
+        """Return a playground in the state that a page has, its training included."""
+        return cls.from_link(state["saved"]) if state.get("saved") else super().restored(state)
+
+    # -- settings
+
+    @property
+    def session(self) -> Session:
+        """What is trained."""
+        if self._session is None:
+            raise RuntimeError("Playground: the session is not made yet")
+        return self._session
+
+    def _task(self) -> Task:
+        values = {name: getattr(self, name) for name in OF_TASK}
+        values |= {"features": tuple(self.features), "hidden": tuple(self.hidden)}
+        own = self._own if self.dataset == "own" else ()
+        if self.problem == "classification":
+            own = tuple((x1, x2, 1.0 if target >= 0 else -1.0) for x1, x2, target in own)
+        return Task(**values, own=own, validated=self.patience > 0)
+
+    @traitlets.validate("dataset")
+    def _check_dataset(self, proposal: Any) -> str:
+        if proposal["value"] not in DATASETS[self.problem]:
+            fitting = ", ".join(DATASETS[self.problem])
+            raise traitlets.TraitError(
+                f"Playground.dataset: expected one of {fitting} for {self.problem}; received {proposal['value']!r}. Set "
+                f"problem={_other(self.problem)!r} first. The widget keeps its data set"
+            )
+        return str(proposal["value"])
+
+    @traitlets.validate("loss")
+    def _check_loss(self, proposal: Any) -> str:
+        if proposal["value"] == "cross_entropy" and self.problem == "regression":
+            raise traitlets.TraitError(
+                "Playground.loss: expected half_squared for regression; received 'cross_entropy', which is for classes. "
+                "Set problem='classification' first. The widget keeps half_squared"
+            )
+        return str(proposal["value"])
+
+    @traitlets.validate("device")
+    def _check_device(self, proposal: Any) -> str:
+        try:
+            return arrays.device(proposal["value"])
+        except ValueError as error:
+            raise traitlets.TraitError(f"Playground.device: {error}. The widget keeps its device") from None
+
+    @traitlets.observe(*OF_TASK, "patience", "band", "device")
+    def _settle(self, _: Any = None) -> None:
+        """Bring the session to the settings of now."""
+        if self._session is None:
+            return
+        if self.dataset not in DATASETS[self.problem]:
+            self.dataset = DATASETS[self.problem][0]  # which settles
+        elif self.problem == "regression" and self.loss != "half_squared":
+            self.loss = "half_squared"
+        else:
+            self.session.change(self._task())
+            self.session.show_band(self.band)
+            self.session.move(self.device)
+            self._refresh()
+
+    @traitlets.observe("resolution")
+    def _redraw(self, _: Any) -> None:
+        if self._session is not None:
+            self._refresh()
+
+    @traitlets.observe("predict_first")
+    def _forget_prediction(self, _: Any) -> None:
+        self.prediction, self._waiting = {}, False
+
+    @traitlets.observe("running")
+    def _rest(self, _: Any = None) -> None:
+        """Keep the state for a page that is stored, when nothing moves."""
+        if self._session is not None and not self.running:
+            self.saved = self.do_link()
+
+    def _refresh(self) -> None:
+        """Show a change; while training runs, the next frame does."""
+        if not self.running:
+            self.publish_frame()
+            self._rest()
+
+    # -- training
+
+    def advance(self) -> bool:
+        """Train for one frame: an example, a batch, or an epoch unless it takes too long."""
+        return self._advance(BUDGET)
+
+    def _advance(self, budget: float = math.inf) -> bool:
+        if self.predict_first and (not self.prediction or self.prediction["verdict"]):
+            self._ask()
+        if self.prediction and self.prediction["answer"] is None:
+            self._waiting = self.running
+            return False
+        more = self.session.advance(self.step_by, patience=self.patience, budget=budget)
+        if self.prediction:
+            self.prediction = prediction.judged(self.prediction, self.session.trainer.epoch, self._judged()[0])
+            more = more and not self.prediction["verdict"]
+        return more
+
+    def _judged(self) -> tuple[float | None, str]:
+        m = self.session.measures
+        return (m.train_loss, "training") if m.test_loss is None else (m.test_loss, "test")
+
+    def _ask(self) -> None:
+        loss, part = self._judged()
+        self.prediction = {} if loss is None else prediction.question(self.session.trainer.epoch, loss, part)
+
+    def step(self) -> None:
+        """Train on one example, batch or epoch, as `step_by` says, and show the result."""
+        self._advance()
+        self._refresh()
+
+    def train(self, epochs: int) -> None:
+        """Train for so many epochs, or until training ends by itself (see `diagnosis`), and show the result."""
+        if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
+            raise ValueError(f"Playground.train: expected epochs to be a positive whole number; received {epochs!r}")
+        until = self.session.trainer.epochs + epochs
+        while self._advance() and self.session.trainer.epochs < until:
+            pass
+        self._refresh()
+
+    # -- what is seen
+
+    def show(self) -> None:
+        """Write the state into the traits; only what has changed is computed."""
+        s = self.session
+        self.epoch, self.steps = s.trainer.epoch, s.trainer.steps
+        for name in ("train_loss", "test_loss", "train_accuracy", "test_accuracy"):
+            setattr(self, name, getattr(s.measures, name))
+        if self._is_new("units", s.task.sizes, s.task.features):
+            self.units = _units(s.task)
+        if self._is_new("points", s.data):
+            parts = s.data.parts.astype(np.float32)
+            self.points = np.column_stack([s.data.points, s.data.targets, parts]).astype(np.float32).tobytes()
+        if self._is_new("network", s, s.version, self.resolution):
+            self._show_network(s)
+        self.curves = s.curves.array.tobytes()
+        self.band_curves = b"" if s.band is None else s.band.curves.array.tobytes()
+        self.band_words = "" if s.band is None else s.band.words
+        self.diagnosis = diagnoses.diagnosis(s)
+        self.summary = words.summary(s, self.diagnosis)
+
+    def _show_network(self, s: Session) -> None:
+        values = s.trainer.weights()
+        self.weights = s.trainer.flat.tobytes()
+        slopes = [arrays.to_numpy(g).ravel() for g in s.trainer.gradients] or [np.zeros_like(s.trainer.flat)]
+        self.gradients = np.nan_to_num(np.concatenate(slopes)).tobytes()
+        with np.errstate(all="ignore"):
+            self.maps = maps.maps(s.task, values, self.resolution)
+
+    def _is_new(self, what: str, *of: Any) -> bool:
+        """Tell whether something is drawn from other things than last time, and remember them."""
+        before, self._drawn_of[what] = self._drawn_of.get(what), of
+        return before is None or of != before
+
+    def picture(self) -> bytes:
+        """Return the plane with the points on it, and the curves, as PNG."""
+        return picture.picture(self.session, show_test=self.show_test)
+
+    # -- actions
+
+    def do_step(self) -> None:
+        """Train on one example, batch or epoch."""
+        self.step()
+
+    def do_reset(self) -> None:
+        """Begin anew; the same seeds give the same numbers."""
+        self.running = False
+        self.prediction = {}
+        self.session.reset(self._task())
+        self._refresh()
+
+    def do_regenerate(self) -> None:
+        """Draw other points, with the next seed, and begin anew."""
+        with self._quietly():
+            self.data_seed = (self.data_seed + 1) % 2**32
+        self.do_reset()
+
+    def do_new_seed(self) -> None:
+        """Draw other weights, with the next seed, and begin anew."""
+        with self._quietly():
+            self.seed = (self.seed + 1) % 2**32
+        self.do_reset()
+
+    def do_preset(self, name: str) -> None:
+        """Take over a known task, and begin anew.
+
+        Raises:
+            ValueError: there is no preset of this name.
+        """
+        if name != "playground":
+            raise ValueError(f"expected the preset 'playground'; received {name!r}")
+        self._take({name: self.trait_defaults(name) for name in (*OF_TASK, "patience", "step_by")})
+        self.do_reset()
+
+    def do_set_weight(self, layer: int, source: int, target: int, value: float) -> None:
+        """Write the weight from unit `source` of the layer before to unit `target` of `layer`, from 1 on.
+
+        Raises:
+            ValueError: there is no such link, or the value is no number from -1000 to 1000.
+        """
+        sizes = self._sizes(layer)
+        for name, place, count in (("source", source, sizes[0]), ("target", target, sizes[1])):
+            _check_place(name, place, count)
+        self._edit(2 * layer - 2, (source, target), value)
+
+    def do_set_bias(self, layer: int, target: int, value: float) -> None:
+        """Write the bias of unit `target` of `layer`, from 1 on; inputs have none.
+
+        Raises:
+            ValueError: there is no such unit, or the value is no number from -1000 to 1000.
+        """
+        _check_place("target", target, self._sizes(layer)[1])
+        self._edit(2 * layer - 1, (target,), value)
+
+    def _sizes(self, layer: Any) -> tuple[int, int]:
+        sizes = self.session.task.sizes
+        if isinstance(layer, bool) or not isinstance(layer, int) or not 1 <= layer < len(sizes):
+            raise ValueError(f"expected a layer from 1 to {len(sizes) - 1}, the inputs being layer 0; received {layer!r}")
+        return sizes[layer - 1], sizes[layer]
+
+    def _edit(self, parameter: int, place: tuple[int, ...], value: Any) -> None:
+        number = float(value)
+        if isinstance(value, (bool, str)) or not abs(number) <= LARGEST:
+            raise ValueError(f"expected a weight from {-LARGEST:g} to {LARGEST:g}; received {value!r}")
+        self.session.edit(parameter, place, number)
+        self._refresh()
+
+    def do_add_point(self, x1: float, x2: float, target: float) -> None:
+        """Add a point; the first one takes the place of all that were drawn.
+
+        Args:
+            x1: from -6 to 6.
+            x2: from -6 to 6.
+            target: -1 or +1 in classification, from -1 to 1 in regression.
+
+        Raises:
+            ValueError: a number out of its range, or too many points.
+        """
+        point = state.checked_point(x1, x2, target, problem=self.problem)
+        before = self._own if self.dataset == "own" else ()
+        state.checked_points((*before, point), self.problem)
+        self._own = (*before, point)
+        self._use_own()
+
+    def do_clear_points(self) -> None:
+        """Take all points away, to place others."""
+        self._own = ()
+        self._use_own()
+
+    def _use_own(self) -> None:
+        if self.dataset == "own":
+            self._settle()
+        else:
+            self.dataset = "own"
+
+    def do_program(self) -> str:
+        """Return Python source that, run as it is, prints the losses on display (see `program`)."""
+        return program.program(self.session)
+
+    def do_predict(self, answer: Any) -> None:
+        """Answer the question, by the place of an option or its words; what was to run, runs.
+
+        Raises:
+            ValueError: there is no question, or no such option.
+        """
+        self.prediction = prediction.answered(self.prediction, answer)
+        if self._waiting:
+            self._waiting = False
+            self.running = True
+
+    # -- the whole state
+
+    def do_link(self) -> str:
+        """Return the whole state as text for an address: all settings, points, weights, what the optimizer remembers.
+
+        The 32 networks of the band are not in it: they begin anew.
+        """
+        return state.written(self.session, self._kept(), self._own)
+
+    def do_open(self, link: str) -> None:
+        """Go on from the state of a link.
+
+        Raises:
+            ValueError: the link is damaged, of another version, or none; nothing has changed then.
+        """
+        header, numbers = links.unpack(link)
+        scratch = {**{name: self.trait_defaults(name) for name in self._kept(all_of_them=True)}}
+        scratch |= self._cleaned(header)
+        before = (self._kept(all_of_them=True), self._own)
+        was_running, session = self.running, self.session
+        try:
+            self._own = state.checked_points(header["own"], scratch["problem"])
+            self._take(scratch)
+            made = state.resumed(header, numbers, self._task(), device=self.device, band=self.band)
+        except (KeyError, TypeError, ValueError, traitlets.TraitError) as error:
+            self._own = before[1]
+            self._take(before[0])
+            self._session = session
+            raise ValueError(f"this link was not opened: {error}") from None
+        self.running, self.prediction = False, {}
+        self._session = made
+        self._refresh()
+
+    def _kept(self, *, all_of_them: bool = False) -> dict[str, Any]:
+        """Return the settings that a link holds: those that are not as they come, or all."""
+        names = [name for name in self.settings() if name not in ("device", "running")]
+        values = {name: getattr(self, name) for name in names}
+        return {n: v for n, v in values.items() if all_of_them or v != self.trait_defaults(n)}
+
+    def _cleaned(self, header: Any) -> dict[str, Any]:
+        """Return the settings of a link, if they are allowed."""
+        traits: Any = self.class_traits()
+        cleaned = {}
+        for name, value in header["settings"].items():
+            if name not in self._kept(all_of_them=True) or not isinstance(traits[name], Setting):
+                raise ValueError(f"this link has a setting {name!r}, which this playground does not know")
+            cleaned[name] = traits[name].validate(self, value)
+        return cleaned
+
+    def _take(self, values: dict[str, Any]) -> None:
+        """Set settings, all or none, without bringing the session to them."""
+        with self._quietly(), self.hold_trait_notifications():
+            for name, value in values.items():
+                self.set_trait(name, value)
+
+    @contextmanager
+    def _quietly(self) -> Iterator[None]:
+        """Let settings change without the session, which is made anew afterwards."""
+        session, self._session = self._session, None
+        try:
+            with self.hold_sync():
+                yield
+        finally:
+            self._session = session
+
+
+def _other(problem: str) -> str:
+    return next(name for name in DATASETS if name != problem)
+
+
+def _check_place(name: str, place: Any, count: int) -> None:
+    if isinstance(place, bool) or not isinstance(place, int) or not 0 <= place < count:
+        raise ValueError(f"expected {name} from 0 to {count - 1}; received {place!r}")
+
+
+def _units(task: Task) -> list[dict[str, Any]]:
+    last = len(task.sizes) - 1
+    units = [{"layer": 0, "index": i, "label": FEATURES[name].label} for i, name in enumerate(task.features)]
+    for layer, size in enumerate(task.sizes[1:], 1):
+        for i in range(size):
+            label = "output" if layer == last else f"unit {i + 1} of layer {layer}"
+            units.append({"layer": layer, "index": i, "label": label})
+    return units

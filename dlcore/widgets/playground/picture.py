@@ -1,0 +1,58 @@
+"""The state as a picture, for places that run no JavaScript."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+
+from .maps import REACH, outputs
+from .session import Session
+from .task import TRAIN
+
+DOTS = 60  # per inch: the picture is stored in the notebook
+
+
+def picture(session: Session, *, show_test: bool) -> bytes:
+    """Return a PNG: the output all over the plane with the points on it, and the curves of the losses."""
+    from dlcore import plots
+
+    left, right = plots.figure(2, width=8.4, height=3.6)
+    try:
+        _plane(session, left, show_test, plots)
+        _losses(session, right, plots)
+        file = io.BytesIO()
+        left.figure.savefig(file, dpi=DOTS, format="png", facecolor="white", pil_kwargs={"optimize": True})
+    finally:
+        plots.plt.close(left.figure)
+    return file.getvalue()
+
+
+def _plane(session: Session, ax: Any, show_test: bool, plots: Any) -> None:
+    task, weights, data = session.task, session.trainer.weights(), session.data
+
+    def predict(points: Any) -> Any:
+        with np.errstate(all="ignore"):
+            values = outputs(task, task.inputs(points).T, weights)[-1][0]
+        values = np.tanh(values / 2) if task.loss == "cross_entropy" else values
+        return np.clip(np.nan_to_num(values), -1, 1)
+
+    plots.decision_boundary(predict, ax=ax, resolution=61)
+    shown = np.ones(len(data.targets), bool) if show_test else data.parts == TRAIN
+    if task.problem == "classification" and shown.any():
+        plots.points(data.points[shown], data.targets[shown], size=12, ax=ax)
+    else:
+        x, y = data.points[shown].T
+        ax.scatter(x, y, c=data.targets[shown], cmap=plots.DIVERGING, vmin=-1, vmax=1, s=10)
+    ax.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), title=f"epoch {session.trainer.epoch:.4g}")
+
+
+def _losses(session: Session, ax: Any, plots: Any) -> None:
+    rows = session.curves.array
+    with plots.style():
+        for column, name, dash in ((1, "training", "-"), (2, "test", "--"), (3, "validation", "-.")):
+            if len(rows) and np.isfinite(rows[:, column]).any():
+                ax.plot(rows[:, 0], rows[:, column], dash, label=name)
+        ax.set(xlabel="epoch", ylabel="loss", ylim=(0, None))
+    plots.legend(ax)

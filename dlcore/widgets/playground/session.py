@@ -1,0 +1,269 @@
+"""A session: one task in training, and all that may happen to it, without any widget."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .band import Band
+from .carry import carry
+from .curves import Curves
+from .history import History
+from .patience import Patience
+from .task import TEST, TRAIN, VALIDATION, Task
+from .trainer import Saved, Trainer
+
+SAFE = 250  # steps after which the state to fall back to is renewed
+
+#: Settings that a program can follow step by step; a change of any other makes it begin with literal weights.
+STEERED = ("batch_size", "learning_rate", "regularization", "regularization_rate")
+OF_START = ("seed", "initialization")  # what a reset reads
+OF_DATA = ("problem", "dataset", "train_share", "noise", "data_seed", "own", "features", "validated")
+OF_NETWORK = ("features", "hidden")
+
+
+class Measures(NamedTuple):
+    """Losses without penalty, and shares of targets on the right side; None where there is nothing to measure."""
+
+    train_loss: float | None = None
+    test_loss: float | None = None
+    validation_loss: float | None = None
+    train_accuracy: float | None = None
+    test_accuracy: float | None = None
+
+
+class Session:
+    """A task in training.
+
+    Args:
+        task: what to train for.
+        device: where to train.
+        band: whether 31 more seeds are trained beside it.
+
+    Attributes:
+        trainer: the network on display, its optimizer and its place in the epoch.
+        data: the points.
+        measures: how good the network on display is.
+        curves: epoch; training, test and validation loss; test accuracy.
+        notice: why training ended by itself, in sentences; empty if it did not.
+        version: counts whatever changes the outputs of the network.
+    """
+
+    def __init__(self, task: Task, *, device: str = "numpy", band: bool = False) -> None:
+        self.device, self.curves, self.patience = device, Curves(5), Patience()
+        self.version = 0
+        self.reset(task, band=band)
+
+    # -- beginning
+
+    def reset(self, task: Task, *, band: bool | None = None) -> None:
+        """Begin anew: the same task gives the same numbers, always."""
+        band = self.band is not None if band is None else band
+        self.task, self.data = task, task.data()
+        self.trainer = Trainer(task, task.network(device=self.device), device=self.device)
+        self.band = Band(task, self.data, device=self.device) if band else None
+        self.history = History(task)
+        self.curves.clear()
+        self.patience.forget()
+        self._feed()
+        self.touched()
+
+    @property
+    def untrained(self) -> bool:
+        """Whether the weights are still those that the seed draws."""
+        return self.trainer.steps == 0 and self.history.origin is None
+
+    def touched(self, notice: str = "") -> None:
+        """Something but training changed the state: look anew."""
+        self._safe: Saved | None = None
+        self.notice = notice
+        self.look(again=True)
+
+    # -- changes in the middle
+
+    def change(self, task: Task) -> None:
+        """Go on with another task: what can stay of the network does; epochs are counted on.
+
+        Seed and initialization are read by the next reset, or at once where nothing is trained yet.
+        """
+        changed = {name for name in Task.__dataclass_fields__ if getattr(task, name) != getattr(self.task, name)}
+        if not changed:
+            return
+        if self.untrained and changed - set(STEERED):
+            self.reset(task)
+            return
+        was, self.task = self.task, task
+        if changed & set(OF_NETWORK):
+            self._rebuild(self.trainer, was, task.network(device=self.device))
+            if self.band is not None:
+                self._rebuild(self.band.trainer, was, Band(task, self.data, device=self.device).trainer.model)
+        for trainer in self._trainers():
+            trainer.retune(task)
+        if changed & set(OF_DATA):
+            self.data = task.data()
+            self._feed()
+        structural = changed - set(STEERED) - set(OF_START) - {"validated"}
+        if structural:
+            self.history.restart(self.trainer, f"{', '.join(sorted(structural))} changed")
+        if structural or "validated" in changed:
+            self.patience.forget()
+        self.touched()
+
+    def _rebuild(self, trainer: Trainer, was: Task, model: Any) -> None:
+        old = [np.array(values) for values in trainer.weights()]
+        trainer.replace(self.task, model)
+        trainer.load(carry(old, was, trainer.weights(), self.task))
+
+    def show_band(self, wanted: bool) -> None:
+        """Begin to train the networks of 32 seeds beside this one, from their own start, or end it."""
+        if wanted != (self.band is not None):
+            self.band = Band(self.task, self.data, device=self.device) if wanted else None
+            if self.band is not None:
+                self.band.look()
+
+    def move(self, device: str) -> None:
+        """Go on on another device."""
+        if device == self.device:
+            return
+        old, self.device = self.trainer, device
+        self.trainer = Trainer(self.task, self.task.network(device=device), device=device)
+        self.trainer.load(old.unflat(old.flat), old.memory())
+        self._feed()
+        self.trainer.steps, self.trainer.epochs, self.trainer.cursor = old.steps, old.epochs, old.cursor
+        if self.band is not None:
+            self.show_band(False)
+            self.show_band(True)
+        self.patience.forget()
+        self.touched()
+
+    def edit(self, parameter: int, place: tuple[int, ...], value: float) -> None:
+        """Write one weight or bias of the network on display: parameter 2 k is the weight of layer k, 2 k + 1 its bias."""
+        parameters = [np.array(values) for values in self.trainer.weights()]
+        parameters[parameter][place] = value
+        self.trainer.load(parameters)
+        self.history.restart(self.trainer, "a weight was typed in")
+        self.patience.forget()
+        self.touched()
+
+    def _trainers(self) -> list[Trainer]:
+        return [self.trainer] if self.band is None else [self.trainer, self.band.trainer]
+
+    def _feed(self) -> None:
+        inputs, place = self.task.inputs(self.data.points), self.trainer.placed
+        self.rows = {part: self.data.rows(part) for part in (TRAIN, TEST, VALIDATION)}
+        train = self.rows[TRAIN]
+        self.trainer.feed(inputs[train], self.data.targets[train])
+        self._placed = {
+            part: (place(inputs[rows]), place(self.data.targets[rows][:, None])) for part, rows in self.rows.items()
+        }
+        self.train_inputs = np.ascontiguousarray(inputs[train].T)
+        if self.band is not None:
+            self.band.feed(self.task, self.data)
+
+    # -- looking
+
+    def look(self, *, again: bool = False) -> None:
+        """Measure, and add a row to the curves; `again` if no step was made since the last row."""
+        self.version += 1
+        (train, right), (test, test_right), (validation, _) = (self._measure(p) for p in (TRAIN, TEST, VALIDATION))
+        if self.task.problem == "regression":
+            right = test_right = None
+        self.measures = Measures(train, test, validation, right, test_right)
+        if again and self.trainer.steps:
+            return
+        if self.trainer.steps == 0:
+            self.curves.clear()
+        self.curves.add(self.trainer.epoch, train, test, validation, test_right)
+        if self.band is not None:
+            self.band.look()
+
+    def _measure(self, part: int) -> tuple[float | None, float | None]:
+        if self.rows[part].stop == self.rows[part].start:
+            return None, None
+        error, right = self.trainer.measure(*self._placed[part])
+        return (error, right) if math.isfinite(error) else (None, right)
+
+    # -- training
+
+    def advance(self, step_by: str, *, patience: int = 0, budget: float = math.inf) -> bool:
+        """Train by one example, batch or epoch; an epoch is cut short after `budget` seconds.
+
+        A step by example is a batch of one: the weights change after every example.
+
+        Returns:
+            whether training can go on; if not, `notice` says why.
+        """
+        self.notice = ""
+        if not self.trainer.count:
+            self.notice = "There is nothing to train on yet: add a point."
+            return False
+        if self.measures.train_loss is None:
+            self.notice = "At these weights the loss is not a finite number. Type smaller weights, or reset."
+            return False
+        size = 1 if step_by == "example" else self.task.batch_size
+        self.history.note(self.trainer, size)
+        if self._safe is None or self.trainer.steps - self._safe.steps >= SAFE:
+            self._safe = self.trainer.snapshot()
+        with np.errstate(all="ignore"):  # what overflows is noticed and explained
+            self._steps(size, whole=step_by == "epoch", budget=budget)
+        self.look()
+        if not self._sound():
+            self._fall_back(size)
+            return False
+        return not self._stop_early(patience)
+
+    def _steps(self, size: int, *, whole: bool, budget: float) -> None:
+        until = time.perf_counter() + budget
+        while True:
+            self.trainer.step(size)
+            if self.band is not None:
+                self.band.trainer.step(size)
+            if not whole or self.trainer.cursor == 0 or time.perf_counter() > until:
+                return
+
+    def _sound(self) -> bool:
+        return self.measures.train_loss is not None and bool(np.isfinite(self.trainer.flat).all())
+
+    def _fall_back(self, size: int) -> None:
+        """Go back to the last sound state, walk on step by step, and stop before the step that spoils it."""
+        if self._safe is None:
+            raise RuntimeError("no state to fall back to")
+        self._safe.restore()
+        last = self._safe
+        with np.errstate(all="ignore"):
+            while self._finite():
+                last = self.trainer.snapshot()
+                self.trainer.step(size)
+        step = self.trainer.steps
+        what = "weights" if not np.isfinite(self.trainer.flat).all() else "loss"
+        last.restore()
+        rate = self.task.learning_rate
+        self.touched(
+            f"Training stopped: step {step:,} (epoch {self.trainer.epoch:.4g}) at learning rate {rate:g} made the {what} "
+            f"infinite, because steps that long throw the weights farther away each time. The weights shown are those "
+            f"before that step. Choose a learning rate at least ten times smaller, {rate / 10:.2g} say, and reset."
+        )
+        self.curves.add(self.trainer.epoch, *self.measures[:3], self.measures.test_accuracy)
+
+    def _finite(self) -> bool:
+        return self._measure(TRAIN)[0] is not None and bool(np.isfinite(self.trainer.flat).all())
+
+    def _stop_early(self, patience: int) -> bool:
+        loss = self.measures.validation_loss
+        if not patience or loss is None or self.trainer.cursor:
+            return False
+        if not self.patience.exhausted(self.trainer, loss, patience):
+            return False
+        self.patience.restore()
+        self.history.restart(self.trainer, "early stopping brought earlier weights back")
+        self.touched(
+            f"Early stopping: the validation loss has not fallen for {patience} epochs. The weights of epoch "
+            f"{self.patience.epoch:,}, where it was lowest ({self.patience.best:.3f}), are back."
+        )
+        self.patience.forget()
+        return True
+
+

@@ -1,0 +1,46 @@
+"""The state in sentences, for those who do not see the picture."""
+
+from __future__ import annotations
+
+from .session import Session
+from .task import FEATURES, TRAIN, Task
+
+LOSS_NAMES = {"half_squared": "½(ŷ - y)²", "cross_entropy": "cross-entropy"}
+OPTIMIZER_NAMES = {"sgd": "SGD", "momentum": "SGD with momentum 0.9", "rmsprop": "RMSProp", "adam": "Adam"}
+
+
+def summary(session: Session, diagnosis: str) -> str:
+    """Return where training stands, what is trained, and what is wrong."""
+    return " ".join(part for part in (_standing(session), described(session.task), diagnosis) if part)
+
+
+def _standing(session: Session) -> str:
+    m, epoch = session.measures, session.trainer.epoch
+    if not session.data.count(TRAIN):
+        return "No points yet."
+    said = [f"{name} loss {number(loss)}" for name, loss in (("training", m.train_loss), ("test", m.test_loss)) if loss is not None]
+    if m.test_loss is None and m.train_loss is not None:
+        said.append("no test points")
+    right = f" {m.test_accuracy:.1%} of the test points are on the right side." if m.test_accuracy is not None else ""
+    return f"Epoch {epoch:.4g}: {', '.join(said) or 'the loss is no finite number'}.{right}"
+
+
+def number(value: float) -> str:
+    """Return a loss to three decimals, a huge one shortly."""
+    return f"{value:.3f}" if value < 1e4 else f"{value:.2e}"
+
+
+def described(task: Task) -> str:
+    """Return what is trained, in a sentence."""
+    inputs = ", ".join(FEATURES[name].label for name in task.features)
+    layers = (
+        f"hidden layers of {', '.join(map(str, task.hidden))} {task.activation} units"
+        if task.hidden
+        else "no hidden layer"
+    )
+    penalty = f", {task.penalty} at {task.regularization_rate:g}" if task.penalty != "none" else ""
+    return (
+        f"{task.dataset.replace('_', ' ').capitalize()} ({task.problem}); inputs {inputs}; {layers}; "
+        f"{LOSS_NAMES[task.loss]}, {OPTIMIZER_NAMES[task.optimizer]} at {task.learning_rate:g}, batches of "
+        f"{task.batch_size}{penalty}."
+    )
