@@ -18,7 +18,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from . import hooks, kernels, random
+from . import hooks, kernels, random, simd
 from .library import DTYPES, Array, device_of, dtype_name, is_array, library, namespace
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "library",
     "namespace",
     "random",
+    "simd",
     "to_numpy",
 ]
 

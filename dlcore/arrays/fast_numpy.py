@@ -36,13 +36,18 @@ def sum(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Any:  # noqa
     """
     if not keepdims and x.dtype.kind == "f":
         if axis == -2:
-            ones = _ones(x.shape[-2], x.dtype)
-            return np.dot(ones, x) if x.ndim == 2 else np.matmul(ones, x)
+            return sum_rows(x)
         if axis == -1 and x.ndim == 2:
             return np.dot(x, _ones(x.shape[-1], x.dtype))
         if axis is None and 0 < x.size <= SMALL:
             return np.dot(_ones(x.size, x.dtype), x.reshape(-1))
     return _add_up(x, axis, None, None, keepdims)
+
+
+def sum_rows(x: Any, /) -> Any:
+    """Return the sum over the axis before the last."""
+    ones = _ones(x.shape[-2], x.dtype)
+    return np.dot(ones, x) if x.ndim == 2 else np.matmul(ones, x)
 
 
 @functools.lru_cache(maxsize=64)
@@ -85,3 +90,15 @@ def matmul(x: Any, y: Any, /) -> Any:
     if x.ndim == y.ndim > 2 and x.shape[-1] == y.shape[-2] == 1:
         return x * y  # a stack of outer products: BLAS would be called for each
     return np.matmul(x, y)
+
+
+def affine(x: Any, w: Any, b: Any, /) -> Any:
+    """Return x W + b for each row of x; shapes as in `dlcore.layers.affine`."""
+    value = matmul(x, w)
+    value += b if b.ndim == 1 else b[..., None, :]
+    return value
+
+
+def tanh_pullback(g: Any, t: Any, /) -> Any:
+    """Return g · (1 - t²), the gradient through t = tanh(x)."""
+    return g * (1 - t * t)

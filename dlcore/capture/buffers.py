@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from dlcore.arrays import simd
+
 NumpyArray = np.ndarray[Any, Any]
 
 
@@ -63,9 +65,15 @@ def base_of(array: NumpyArray) -> NumpyArray:
     return array
 
 
-def plan(calls: list[Call]) -> list[tuple[Callable[..., Any], tuple[Any, ...]]]:
-    """Write calls with positional arguments alone: the fastest way to make them."""
-    return [_positional(part) for call in calls for part in _short_rows_first(call)]
+def plan(steps: list[Call | simd.Program]) -> list[tuple[Callable[..., Any], tuple[Any, ...]]]:
+    """Write calls with positional arguments alone, the fastest way to make them; a program is one call."""
+    planned: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
+    for step in steps:
+        if isinstance(step, simd.Program):
+            planned.append((simd.kernel.run, (step.words,)))
+        else:
+            planned += [_positional(call) for call in _short_rows_first(step)]
+    return planned
 
 
 def _short_rows_first(call: Call) -> list[Call]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from dlcore import arrays
-from dlcore.arrays import hooks
+from dlcore.arrays import hooks, simd
 from dlcore.backprop import Tensor
 
 from .buffers import base_of, plan, share_buffers
@@ -23,9 +24,12 @@ class Replay:
 
     def __init__(self, recorder: Recorder, result: Any) -> None:
         self.inputs, self.draws, self.guards = recorder.inputs, recorder.draws, recorder.guards
+        self.overwrite = simd.kernel and simd.kernel.overwrite  # copies an input, if there is a kernel
         self.lasting = recorder.lasting
         calls, move, self.nbytes = share_buffers(recorder.calls, recorder.own, recorder.kept)
-        self.calls = plan(calls)
+        steps = simd.compiled(calls)
+        self.programs = [step for step in steps if isinstance(step, simd.Program)]
+        self.calls = plan(steps)
         self.expected = [(b, b.shape, b.dtype, self._readers(b)) for b in self.inputs]
         self.result = _moved(result, move)
         self.grads = {tensor: _moved(tensor.grad, move) for tensor in recorder.grads}
@@ -41,33 +45,40 @@ class Replay:
             function(*args)
         return self.result
 
-    def _readers(self, buffer: NumpyArray) -> list[tuple[int, int, NumpyArray]] | None:
-        """Return where the calls read a large input: (call, argument, view). None if it is better copied."""
+    def _readers(self, buffer: NumpyArray) -> list[Callable[[NumpyArray], None]] | None:
+        """Return, for each place that reads a large input, what makes it read another array of the same layout.
+
+        None if the input is better copied.
+        """
         if buffer.nbytes < LARGE or any(base_of(v) is buffer for _, values in self.guards for v in values):
             return None
-        readers = []
+        start = buffer.ctypes.data
+        readers = [
+            program.reader(place, view.ctypes.data - start)
+            for program in self.programs
+            for place, view in program.places
+            if base_of(view) is buffer
+        ]
         for i, (_, args) in enumerate(self.calls):
             for j, a in enumerate(args):
                 if isinstance(a, tuple) and any(base_of(p) is buffer for p in a if isinstance(p, np.ndarray)):
                     return None
                 if isinstance(a, np.ndarray) and base_of(a) is buffer:
-                    readers.append((i, j, a))
+                    readers.append(partial(self._point, i, j, a, a.ctypes.data - start))
         return readers
 
-    def _point(
-        self, readers: list[tuple[int, int, NumpyArray]], buffer: NumpyArray, source: NumpyArray
-    ) -> None:
-        """Let the calls that read `buffer` read `source`, of the same layout, in its place."""
-        start = buffer.ctypes.data
-        for i, j, view in readers:
-            function, args = self.calls[i]
-            moved = np.ndarray(view.shape, view.dtype, source, view.ctypes.data - start, view.strides)
-            self.calls[i] = function, (*args[:j], moved, *args[j + 1 :])
+    def _point(self, i: int, j: int, view: NumpyArray, offset: int, source: NumpyArray) -> None:
+        """Let argument `j` of call `i` be the part of `source` that `view` is of the input it was recorded with."""
+        function, args = self.calls[i]
+        moved = np.ndarray(view.shape, view.dtype, source, offset, view.strides)
+        self.calls[i] = function, (*args[:j], moved, *args[j + 1 :])
 
     def _feed(self, inputs: tuple[Any, ...]) -> None:
         if len(inputs) != len(self.inputs):
             raise ValueError(f"capture: expected {len(self.inputs)} arguments; received {len(inputs)}")
         for x, (buffer, shape, dtype, readers) in zip(inputs, self.expected):  # noqa: B905 - checked above
+            if readers is None and self.overwrite is not None and self.overwrite(buffer, x):
+                continue
             value = x if type(x) is np.ndarray else _plain_array(x)
             if value.shape != shape or value.dtype != dtype:
                 raise ValueError(
@@ -77,11 +88,12 @@ class Replay:
                 )
             if readers is None:
                 buffer[...] = value
-            elif value.strides == buffer.strides:
-                self._point(readers, buffer, value)
-            else:
+                continue
+            if value.strides != buffer.strides:
                 buffer[...] = value
-                self._point(readers, buffer, buffer)
+                value = buffer
+            for point in readers:
+                point(value)
         for check, values in self.guards:
             check(*values)
 
