@@ -1,0 +1,65 @@
+"""Headless Chromium, and the page in which contestants live in workers."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+# As root there is no sandbox; the rest keeps Chromium's own requests and throttling out of the measurement.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class NoBrowser(Exception):
+    """Chromium or Playwright is missing."""
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """A headless Chromium; raises NoBrowser saying what to install."""
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        raise NoBrowser("neither chromium nor google-chrome is installed; on Debian: apt install chromium")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        raise NoBrowser("playwright is not installed; pip install playwright") from None
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Arena:
+    """The open page; contestants are started in workers of their own, asked, and stopped, by name."""
+
+    def __init__(self, browser: Any, address: str) -> None:
+        self.page = browser.new_page()
+        self.page.set_default_timeout(300_000)
+        self.page.goto(f"{address}/web/arena.html")
+        self.page.wait_for_function("window.arena")
+
+    def start(self, name: str, script: str, settings: dict[str, Any]) -> None:
+        """Start a worker and wait until it is ready; raises Playwright's Error with the worker's own words."""
+        self.page.evaluate(
+            "([name, script, settings]) => arena.start(name, script, settings)", [name, script, settings]
+        )
+
+    def ask(self, name: str, verb: str, argument: Any = None) -> Any:
+        """Send a request to a worker and return its answer."""
+        return self.page.evaluate(
+            "([name, verb, argument]) => arena.ask(name, verb, argument)", [name, verb, argument]
+        )
+
+    def stop(self, name: str) -> None:
+        """End a worker."""
+        self.page.evaluate("(name) => arena.stop(name)", name)
