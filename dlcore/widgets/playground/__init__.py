@@ -8,82 +8,34 @@ From what is trained to what is seen:
     session    a task in training, and all that may happen to it        curves     losses over the epochs
     maps       what every unit says all over the plane                  diagnosis  what goes wrong, and why
     words      the state in sentences                                   prediction what the reader expects
-    program    the code that does the same                              state      all of it as a link (`link`: its letters)
+    program    the code that does the same                              state      all of it, for a `link`
+    panel      the settings, typed                                      picture    where no JavaScript runs
 """
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import traitlets
 
 from dlcore import arrays
-from dlcore.widgets.base import Widget
-from dlcore.widgets.traits import Choice, Choices, Number, Setting, Switch, Whole, Wholes
 
 from . import diagnosis as diagnoses
 from . import link as links
 from . import maps, picture, prediction, program, state, words
+from .panel import OF_TASK, Panel
 from .session import Session
-from .task import ACTIVATIONS, DATASETS, FEATURES, INITIALIZATIONS, LOSSES, OPTIMIZERS, Points, Task
+from .task import DATASETS, FEATURES, Points, Task
 
-#: Names of the controls that a teacher may hide.
-CONTROLS = (
-    "problem",
-    "dataset",
-    "train_share",
-    "noise",
-    "batch_size",
-    "regenerate",
-    "features",
-    "hidden",
-    "activation",
-    "learning_rate",
-    "regularization",
-    "regularization_rate",
-    "loss",
-    "optimizer",
-    "initialization",
-    "seed",
-    "step_by",
-    "patience",
-    "band",
-    "show_test",
-    "discretize",
-    "show_gradients",
-    "predict_first",
-    "run",
-    "step",
-    "reset",
-    "own_points",
-    "program",
-    "link",
-)
-#: Settings of the widget that are fields of a task.
-OF_TASK = tuple(field.name for field in fields(Task) if field.name not in ("own", "validated"))
 BUDGET = 0.02  # seconds of training in a frame, so that the page can answer
 LARGEST = 1000.0  # weight that may be typed in
 
 
-def _shown(trait: Any, text: str) -> Any:
-    """Return a trait that the view reads, with its help."""
-    trait.help = text
-    return trait.tag(sync=True)
-
-
-def _setting(trait: Any, text: str) -> Any:
-    """Return a setting with its help."""
-    trait.help = text
-    return trait
-
-
-class Playground(Widget):
+class Playground(Panel):
     """TensorFlow Playground's task and all its controls, and what its readers have asked for since.
 
     Everything may be changed while training goes on, and nothing but `reset` begins anew. What a change does to the
@@ -98,67 +50,6 @@ class Playground(Widget):
     """
 
     source: ClassVar[str] = "playground/playground.js"
-
-    problem = _setting(
-        Choice(*DATASETS), "what targets are: classes -1 and +1, or numbers; another problem takes its first data set"
-    )
-    dataset = _setting(
-        Choice("circle", "xor", "gaussian", "spiral", "plane", "multi_gaussian", "own"),
-        "where points come from; the weights stay",
-    )
-    train_share = _setting(Whole(50, low=10, high=90), "percent of the points that are for training")
-    noise = _setting(Whole(0, low=0, high=50), "percent; new points, the weights stay (see dlcore.data for what it means)")
-    batch_size = _setting(Whole(10, low=1, high=30), "points for one change of the weights; the last batch may be smaller")
-    features = _setting(Choices(*FEATURES, default=("x1", "x2"), least=1), "inputs; weights of those that remain stay")
-    hidden = _setting(
-        Wholes([4, 2], least=0, most=6, low=1, high=8),
-        "units of each hidden layer; weights between units that remain stay, the optimizer's memory does not",
-    )
-    activation = _setting(Choice(*ACTIVATIONS), "of the hidden units; the weights stay")
-    learning_rate = _setting(Number(0.03, low=0.00001, high=10), "how far a step goes, from the next step on")
-    regularization = _setting(Choice("none", "L1", "L2"), "penalty on the weights, not on biases")
-    regularization_rate = _setting(Number(0.0, low=0, high=10), "how much the penalty counts")
-    loss = _setting(Choice(*LOSSES), "½(ŷ - y)², or for classes the cross-entropy; the weights stay")
-    optimizer = _setting(Choice(*OPTIMIZERS), "another one begins with an empty memory; the weights stay")
-    initialization = _setting(Choice(*INITIALIZATIONS), "how weights are drawn, at the next reset or before the first step")
-    seed = _setting(Whole(0, low=0, high=2**32 - 1), "of the weights, at the next reset or before the first step")
-    data_seed = _setting(Whole(0, low=0, high=2**32 - 1), "of the points; by default the first seed")
-    step_by = _setting(
-        Choice("example", "batch", "epoch", default="epoch"),
-        "what a step is; by example means batches of one, so that the weights change after each",
-    )
-    patience = _setting(
-        Whole(0, low=0, high=500),
-        "epochs without a lower validation loss after which training stops and the best weights come back; 0 for never. "
-        "Half of the test part becomes the validation part",
-    )
-    band = _setting(Switch(False), "train 32 seeds beside this one, on the same points, from their own start")
-    show_test = _setting(Switch(False), "whether test points are drawn")
-    discretize = _setting(Switch(False), "whether the output is shown as one of two classes")
-    show_gradients = _setting(Switch(False), "whether links show the last gradient in place of the weight")
-    predict_first = _setting(Switch(False), "whether running waits for the reader's prediction")
-    hide = _setting(Choices(*CONTROLS), "controls that are not shown")
-    resolution = _setting(Whole(64, low=16, high=128), "points along each side of a map")
-
-    epoch = _shown(traitlets.Float(0.0), "epochs trained, a begun one as a fraction")
-    steps = _shown(traitlets.Int(0), "changes of the weights so far")
-    units = _shown(traitlets.List(), "layer, index and label of each unit, inputs first")
-    weights = _shown(traitlets.Bytes(b""), "float32: weight (in, out) and bias of each layer in turn")
-    gradients = _shown(traitlets.Bytes(b""), "float32: of the last batch's loss without penalty, laid out like weights")
-    maps = _shown(traitlets.Bytes(b""), "int8: what each unit says on a grid over [-6, 6]², rows from the top")
-    points = _shown(traitlets.Bytes(b""), "float32 (n, 4): x1, x2, target, part (0 training, 1 test, 2 validation)")
-    curves = _shown(
-        traitlets.Bytes(b""), "float32 (rows, 5): epoch, training, test and validation loss, test accuracy"
-    )
-    band_curves = _shown(traitlets.Bytes(b""), "float32 (rows, 4): epoch, 10 %, 50 % and 90 % points of the test losses")
-    band_words = _shown(traitlets.Unicode(""), "how many seeds have solved the task")
-    train_loss = _shown(traitlets.Float(None, allow_none=True), "without penalty")
-    test_loss = _shown(traitlets.Float(None, allow_none=True), "without penalty; None without test points")
-    train_accuracy = _shown(traitlets.Float(None, allow_none=True), "share of points on the right side of the border")
-    test_accuracy = _shown(traitlets.Float(None, allow_none=True), "the same of the test points")
-    diagnosis = _shown(traitlets.Unicode(""), "what goes wrong, and why; empty if nothing does")
-    prediction = _shown(traitlets.Dict(), "the question asked before training goes on, its options, answer and verdict")
-    saved = _shown(traitlets.Unicode(""), "the state as a link, whenever training rests: a stored page goes on from here")
 
     def __init__(self, **settings: Any) -> None:
         self._session: Session | None = None
@@ -208,67 +99,40 @@ class Playground(Widget):
             own = tuple((x1, x2, 1.0 if target >= 0 else -1.0) for x1, x2, target in own)
         return Task(**values, own=own, validated=self.patience > 0)
 
-    @traitlets.validate("dataset")
-    def _check_dataset(self, proposal: Any) -> str:
-        if proposal["value"] not in DATASETS[self.problem]:
-            fitting = ", ".join(DATASETS[self.problem])
-            raise traitlets.TraitError(
-                f"Playground.dataset: expected one of {fitting} for {self.problem}; received {proposal['value']!r}. Set "
-                f"problem={_other(self.problem)!r} first. The widget keeps its data set"
-            )
-        return str(proposal["value"])
-
-    @traitlets.validate("loss")
-    def _check_loss(self, proposal: Any) -> str:
-        if proposal["value"] == "cross_entropy" and self.problem == "regression":
-            raise traitlets.TraitError(
-                "Playground.loss: expected half_squared for regression; received 'cross_entropy', which is for classes. "
-                "Set problem='classification' first. The widget keeps half_squared"
-            )
-        return str(proposal["value"])
-
-    @traitlets.validate("device")
-    def _check_device(self, proposal: Any) -> str:
-        try:
-            return arrays.device(proposal["value"])
-        except ValueError as error:
-            raise traitlets.TraitError(f"Playground.device: {error}. The widget keeps its device") from None
-
-    @traitlets.observe(*OF_TASK, "patience", "band", "device")
-    def _settle(self, _: Any = None) -> None:
+    @traitlets.observe(*Panel.settings())
+    def _settle(self, change: Any) -> None:
         """Bring the session to the settings of now."""
+        name = change["name"]
         if self._session is None:
             return
-        if self.dataset not in DATASETS[self.problem]:
-            self.dataset = DATASETS[self.problem][0]  # which settles
-        elif self.problem == "regression" and self.loss != "half_squared":
-            self.loss = "half_squared"
-        else:
+        if name == "predict_first":
+            self.prediction, self._waiting = {}, False
+        elif name == "problem":
+            self._fit_to_problem()
+        if name in (*OF_TASK, "patience", "band", "device", "resolution"):
             self.session.change(self._task())
             self.session.show_band(self.band)
             self.session.move(self.device)
             self._refresh()
+        self._rest()
 
-    @traitlets.observe("resolution")
-    def _redraw(self, _: Any) -> None:
-        if self._session is not None:
-            self._refresh()
-
-    @traitlets.observe("predict_first")
-    def _forget_prediction(self, _: Any) -> None:
-        self.prediction, self._waiting = {}, False
-
-    @traitlets.observe("running")
-    def _rest(self, _: Any = None) -> None:
-        """Keep the state for a page that is stored, when nothing moves."""
-        if self._session is not None and not self.running:
-            self.saved = self.do_link()
+    def _fit_to_problem(self) -> None:
+        with self._quietly():
+            if self.dataset not in DATASETS[self.problem]:
+                self.dataset = DATASETS[self.problem][0]
+            if self.problem == "regression":
+                self.loss = "half_squared"
 
     def _refresh(self) -> None:
         """Show a change; while training runs, the next frame does."""
         if not self.running:
             self.publish_frame()
             self._rest()
+
+    def _rest(self) -> None:
+        """Keep the state for a page that is stored, when nothing moves."""
+        if not self.running:
+            self.saved = self.do_link()
 
     # -- training
 
@@ -284,7 +148,9 @@ class Playground(Widget):
             return False
         more = self.session.advance(self.step_by, patience=self.patience, budget=budget)
         if self.prediction:
-            self.prediction = prediction.judged(self.prediction, self.session.trainer.epoch, self._judged()[0])
+            self.prediction = prediction.judged(
+                self.prediction, self.session.trainer.epoch, self._judged()[0]
+            )
             more = more and not self.prediction["verdict"]
         return more
 
@@ -303,8 +169,14 @@ class Playground(Widget):
 
     def train(self, epochs: int) -> None:
         """Train for so many epochs, or until training ends by itself (see `diagnosis`), and show the result."""
-        if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
-            raise ValueError(f"Playground.train: expected epochs to be a positive whole number; received {epochs!r}")
+        if epochs < 1:
+            raise ValueError(
+                f"Playground.train: expected epochs to be a positive whole number; received {epochs!r}"
+            )
+        if self.prediction and self.prediction["answer"] is None:
+            raise ValueError(
+                f"Playground.train: {self.prediction['question']} Answer with do_predict(0), (1) or (2) first"
+            )
         until = self.session.trainer.epochs + epochs
         while self._advance() and self.session.trainer.epochs < until:
             pass
@@ -342,7 +214,7 @@ class Playground(Widget):
     def _is_new(self, what: str, *of: Any) -> bool:
         """Tell whether something is drawn from other things than last time, and remember them."""
         before, self._drawn_of[what] = self._drawn_of.get(what), of
-        return before is None or of != before
+        return of != before
 
     def picture(self) -> bytes:
         """Return the plane with the points on it, and the curves, as PNG."""
@@ -358,7 +230,7 @@ class Playground(Widget):
         """Begin anew; the same seeds give the same numbers."""
         self.running = False
         self.prediction = {}
-        self.session.reset(self._task())
+        self.session.reset(self._task(), band=self.band)
         self._refresh()
 
     def do_regenerate(self) -> None:
@@ -407,7 +279,9 @@ class Playground(Widget):
     def _sizes(self, layer: Any) -> tuple[int, int]:
         sizes = self.session.task.sizes
         if isinstance(layer, bool) or not isinstance(layer, int) or not 1 <= layer < len(sizes):
-            raise ValueError(f"expected a layer from 1 to {len(sizes) - 1}, the inputs being layer 0; received {layer!r}")
+            raise ValueError(
+                f"expected a layer from 1 to {len(sizes) - 1}, the inputs being layer 0; received {layer!r}"
+            )
         return sizes[layer - 1], sizes[layer]
 
     def _edit(self, parameter: int, place: tuple[int, ...], value: Any) -> None:
@@ -440,10 +314,11 @@ class Playground(Widget):
         self._use_own()
 
     def _use_own(self) -> None:
-        if self.dataset == "own":
-            self._settle()
-        else:
+        if self.dataset != "own":
             self.dataset = "own"
+            return
+        self.session.change(self._task())
+        self._refresh()
 
     def do_program(self) -> str:
         """Return Python source that, run as it is, prints the losses on display (see `program`)."""
@@ -475,39 +350,33 @@ class Playground(Widget):
         Raises:
             ValueError: the link is damaged, of another version, or none; nothing has changed then.
         """
-        header, numbers = links.unpack(link)
-        scratch = {**{name: self.trait_defaults(name) for name in self._kept(all_of_them=True)}}
-        scratch |= self._cleaned(header)
-        before = (self._kept(all_of_them=True), self._own)
-        was_running, session = self.running, self.session
+        header, arrays = links.unpack(link)
+        before = self._own, self._kept(all_of_them=True)
         try:
-            self._own = state.checked_points(header["own"], scratch["problem"])
-            self._take(scratch)
-            made = state.resumed(header, numbers, self._task(), device=self.device, band=self.band)
+            made = self._opened(header, arrays)
         except (KeyError, TypeError, ValueError, traitlets.TraitError) as error:
-            self._own = before[1]
-            self._take(before[0])
-            self._session = session
+            self._own = before[0]
+            self._take(before[1])
             raise ValueError(f"this link was not opened: {error}") from None
         self.running, self.prediction = False, {}
         self._session = made
         self._refresh()
+
+    def _opened(self, header: Any, arrays: Any) -> Session:
+        """Return a session in the state of a link, and take over its settings."""
+        kept = self._kept(all_of_them=True)
+        for name in header["settings"].keys() - kept.keys():
+            raise ValueError(f"it has a setting {name!r}, which this playground does not know")
+        values = {name: self.trait_defaults(name) for name in kept} | header["settings"]
+        self._own = state.checked_points(header["own"], values["problem"])
+        self._take(values)
+        return state.resumed(header, arrays, self._task(), device=self.device, band=self.band)
 
     def _kept(self, *, all_of_them: bool = False) -> dict[str, Any]:
         """Return the settings that a link holds: those that are not as they come, or all."""
         names = [name for name in self.settings() if name not in ("device", "running")]
         values = {name: getattr(self, name) for name in names}
         return {n: v for n, v in values.items() if all_of_them or v != self.trait_defaults(n)}
-
-    def _cleaned(self, header: Any) -> dict[str, Any]:
-        """Return the settings of a link, if they are allowed."""
-        traits: Any = self.class_traits()
-        cleaned = {}
-        for name, value in header["settings"].items():
-            if name not in self._kept(all_of_them=True) or not isinstance(traits[name], Setting):
-                raise ValueError(f"this link has a setting {name!r}, which this playground does not know")
-            cleaned[name] = traits[name].validate(self, value)
-        return cleaned
 
     def _take(self, values: dict[str, Any]) -> None:
         """Set settings, all or none, without bringing the session to them."""
@@ -524,10 +393,6 @@ class Playground(Widget):
                 yield
         finally:
             self._session = session
-
-
-def _other(problem: str) -> str:
-    return next(name for name in DATASETS if name != problem)
 
 
 def _check_place(name: str, place: Any, count: int) -> None:

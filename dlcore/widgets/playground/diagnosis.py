@@ -16,7 +16,10 @@ Array = np.ndarray[Any, Any]
 CONSTANT = 0.05  # outputs that differ by less are the same
 TINY = 0.05  # a layer with no weight larger than this lets hardly anything through
 FLAT = 0.02  # a unit whose slope is below this everywhere hardly learns
-SATURATED = {"tanh": lambda y: 1 - y * y, "sigmoid": lambda y: 4 * y * (1 - y)}  # slope, as a share of the greatest
+SATURATED = {
+    "tanh": lambda y: 1 - y * y,
+    "sigmoid": lambda y: 4 * y * (1 - y),
+}  # slope, as a share of the greatest
 
 
 class View(NamedTuple):
@@ -41,7 +44,7 @@ class View(NamedTuple):
     @property
     def prediction(self) -> Array:
         """The output on the training points in [-1, 1] where classes are meant."""
-        z = self.layers[-1][0]
+        z: Array = self.layers[-1][0]
         return np.tanh(z / 2) if self.task.loss == "cross_entropy" else z
 
     @property
@@ -94,7 +97,12 @@ def collapse(view: View) -> str:
     """Say that the output is the same for all points though the targets are not, and why."""
     nothing = guess(view.task, view.targets)
     loss = view.measures.train_loss or 0.0
-    if view.epoch < 1 or view.spread >= CONSTANT or float(view.targets.std()) < CONSTANT or loss < 0.9 * nothing:
+    if (
+        view.epoch < 1
+        or view.spread >= CONSTANT
+        or float(view.targets.std()) < CONSTANT
+        or loss < 0.9 * nothing
+    ):
         return ""
     middle = float(view.prediction.mean())
     says = (
@@ -111,8 +119,8 @@ def _reason(view: View) -> str:
         rate = task.regularization_rate
         return (
             f"{task.penalty} regularization at rate {rate:g} has pulled the weights to nearly 0 (in layer "
-            f"{largest.index(min(largest)) + 1} the largest is {min(largest):.2g}), and from there the loss has no slope "
-            f"that leads back. Choose a rate of {rate / 10:.2g} or below, and reset."
+            f"{largest.index(min(largest)) + 1} the largest is {min(largest):.2g}), and from there the loss has no "
+            f"slope that leads back. Choose a rate of {rate / 10:.2g} or below, and reset."
         )
     for number, layer in enumerate(view.layers[1:-1], 1):
         if task.activation == "relu" and not layer.any():
@@ -139,7 +147,7 @@ def dead_units(view: View) -> str:
     one = len(names) == 1
     return (
         f"{_listed(names)} {'is' if one else 'are'} dead: 0 for every training point, so no gradient changes "
-        f"{'its' if one else 'their'} weights. A smaller learning rate or initialization he, and a reset, may prevent it."
+        f"{'its' if one else 'their'} weights. A smaller learning rate or initialization he may prevent it."
     )
 
 
@@ -154,8 +162,8 @@ def saturated_units(view: View) -> str:
     one = len(names) == 1
     return (
         f"{_listed(names)} {'is' if one else 'are'} saturated: at a limit of {view.task.activation} for every training "
-        f"point, where the slope is below {FLAT:.0%} of its greatest, so {'it hardly learns' if one else 'they hardly learn'} "
-        "any more. Smaller weights (L2) or a smaller learning rate prevent it."
+        f"point, where the slope is below {FLAT:.0%} of its greatest, so that {'it' if one else 'they'} hardly "
+        f"{'learns' if one else 'learn'} any more. Smaller weights (L2) or a smaller learning rate may prevent it."
     )
 
 
@@ -186,7 +194,11 @@ def linear(view: View) -> str:
     fit = best_linear(view)
     if fit is None:
         return ""
-    why = "Without a hidden layer the network is" if not task.hidden else "With linear units all layers multiply out to"
+    why = (
+        "Without a hidden layer the network is"
+        if not task.hidden
+        else "With linear units all layers multiply out to"
+    )
     inputs = ", ".join(FEATURES[name].label for name in task.features)
     return (
         f"{why} one linear function of {inputs}, and no such function does here: {fit} Choose another activation"
@@ -200,7 +212,11 @@ def best_linear(view: View) -> str | None:
     fitted = table @ np.linalg.lstsq(table, view.targets.astype(np.float64), rcond=None)[0]
     if view.task.problem == "classification":
         right = float(((fitted >= 0) == (view.targets > 0)).mean())
-        return None if right >= 0.9 else f"the one of least squares has {right:.0%} of the training points right."
+        return (
+            None
+            if right >= 0.9
+            else f"the one of least squares has {right:.0%} of the training points right."
+        )
     least = 0.5 * float(((fitted - view.targets) ** 2).mean())
     if least < 0.1 * guess(view.task, view.targets):
         return None
@@ -221,6 +237,6 @@ def noise_floor(session: Session) -> str:
         return ""
     turned = round((1 - kept) * data.count(TEST))
     return (
-        f"Noise has turned {turned} of {data.count(TEST)} test labels, so that the rule without noise has {kept:.1%} right: "
-        f"do not expect much more than the {accuracy:.1%} that there are."
+        f"Noise has turned {turned} of {data.count(TEST)} test labels, so that the rule without noise has {kept:.1%} "
+        f"right: do not expect much more than the {accuracy:.1%} that there are."
     )

@@ -29,7 +29,9 @@ def pack(header: Mapping[str, Any], arrays: Mapping[str, Array]) -> str:
     told = json.dumps({**header, "arrays": shapes}, separators=(",", ":"), allow_nan=False).encode()
     body = b"".join(np.ascontiguousarray(values, "<f4").tobytes() for values in arrays.values())
     small = zlib.compress(struct.pack("<I", len(told)) + told + body, 9)
-    return VERSION + base64.urlsafe_b64encode(struct.pack("<I", zlib.crc32(small)) + small).rstrip(b"=").decode()
+    return (
+        VERSION + base64.urlsafe_b64encode(struct.pack("<I", zlib.crc32(small)) + small).rstrip(b"=").decode()
+    )
 
 
 def unpack(text: Any) -> tuple[dict[str, Any], dict[str, Array]]:

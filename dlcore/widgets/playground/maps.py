@@ -71,4 +71,4 @@ def as_int8(values: Array) -> bytes:
     """Return numbers from -1 to 1, those beyond cut off, as bytes from -127 to 127."""
     scaled = np.clip(values, -1, 1)
     scaled *= 127
-    return np.rint(scaled, out=scaled).astype(np.int8).tobytes()
+    return bytes(np.rint(scaled, out=scaled).astype(np.int8))

@@ -164,7 +164,7 @@ class Panel(Widget):
     def _check_loss(self, proposal: Any) -> str:
         if proposal["value"] == "cross_entropy" and self.problem == "regression":
             raise traitlets.TraitError(
-                "Playground.loss: expected half_squared for regression; received 'cross_entropy', which is for classes: "
+                "Playground.loss: expected half_squared for regression; received 'cross_entropy', a loss of classes; "
                 "set problem='classification' first. The widget keeps half_squared"
             )
         return str(proposal["value"])

@@ -153,16 +153,22 @@ def _step(task: Task, penalties: set[str], trained: bool) -> list[str]:
     lines = ["", "def cost(inputs, targets):", f"    return {cost}"]
     if not trained:
         return lines
-    lines += ["", "", "def step(inputs, targets):", "    optimizer.zero_grad()", "    cost(inputs, targets).backward()"]
+    lines += [
+        "",
+        "",
+        "def step(inputs, targets):",
+        "    optimizer.zero_grad()",
+        "    cost(inputs, targets).backward()",
+    ]
     if "L2" in penalties:
         lines += [
-            "    for layer in model.layers[::2]:  # L2: each weight, but no bias, is drawn to 0 in proportion to its size",
+            "    for layer in model.layers[::2]:  # L2 draws weights to 0, and no biases",
             "        layer.weight.grad = layer.weight.grad + l2 * layer.weight.data",
         ]
     lines.append("    optimizer.step()")
     if "L1" in penalties:
         lines += [
-            "    for layer in model.layers[::2]:  # L1: each weight comes closer to 0 by the same amount, and not past it",
+            "    for layer in model.layers[::2]:  # L1: closer to 0 by the same for all, and not past it",
             "        w, reach = layer.weight.data, learning_rate * l1",
             "        w -= np.clip(w, -reach, reach)",
         ]
@@ -180,7 +186,11 @@ def _training(spans: list[tuple[int, Phase]], penalties: set[str], origin: Origi
         phases.append(f"({', '.join(map(repr, (steps, phase.batch_size, phase.learning_rate, *rates)))})")
     return [
         "",
-        *(["phases = [", *(f"    {phase}," for phase in phases), "]"] if phases[1:] else [f"phases = [{phases[0]}]"]),
+        *(
+            ["phases = [", *(f"    {phase}," for phase in phases), "]"]
+            if phases[1:]
+            else [f"phases = [{phases[0]}]"]
+        ),
         f"begin = {origin.cursor if origin else 0}",
         f"for {names} in phases:",
         "    optimizer.learning_rate = learning_rate",

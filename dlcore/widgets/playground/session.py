@@ -55,13 +55,13 @@ class Session:
     def __init__(self, task: Task, *, device: str = "numpy", band: bool = False) -> None:
         self.device, self.curves, self.patience = device, Curves(5), Patience()
         self.version = 0
+        self.band: Band | None = None
         self.reset(task, band=band)
 
     # -- beginning
 
-    def reset(self, task: Task, *, band: bool | None = None) -> None:
+    def reset(self, task: Task, *, band: bool) -> None:
         """Begin anew: the same task gives the same numbers, always."""
-        band = self.band is not None if band is None else band
         self.task, self.data = task, task.data()
         self.trainer = Trainer(task, task.network(device=self.device), device=self.device)
         self.band = Band(task, self.data, device=self.device) if band else None
@@ -80,7 +80,10 @@ class Session:
         """Something but training changed the state: look anew."""
         self._safe: Saved | None = None
         self.notice = notice
-        self.look(again=True)
+        self.look()
+        if self.trainer.steps == 0:
+            self.curves.clear()
+            self._record()
 
     # -- changes in the middle
 
@@ -89,11 +92,13 @@ class Session:
 
         Seed and initialization are read by the next reset, or at once where nothing is trained yet.
         """
-        changed = {name for name in Task.__dataclass_fields__ if getattr(task, name) != getattr(self.task, name)}
+        changed = {
+            name for name in Task.__dataclass_fields__ if getattr(task, name) != getattr(self.task, name)
+        }
         if not changed:
             return
         if self.untrained and changed - set(STEERED):
-            self.reset(task)
+            self.reset(task, band=self.band is not None)
             return
         was, self.task = self.task, task
         if changed & set(OF_NETWORK):
@@ -140,7 +145,13 @@ class Session:
         self.touched()
 
     def edit(self, parameter: int, place: tuple[int, ...], value: float) -> None:
-        """Write one weight or bias of the network on display: parameter 2 k is the weight of layer k, 2 k + 1 its bias."""
+        """Write one number of the network on display.
+
+        Args:
+            parameter: 2 k for the weights of layer k, 2 k + 1 for its biases.
+            place: of the number in that array.
+            value: what it becomes.
+        """
         parameters = [np.array(values) for values in self.trainer.weights()]
         parameters[parameter][place] = value
         self.trainer.load(parameters)
@@ -157,7 +168,8 @@ class Session:
         train = self.rows[TRAIN]
         self.trainer.feed(inputs[train], self.data.targets[train])
         self._placed = {
-            part: (place(inputs[rows]), place(self.data.targets[rows][:, None])) for part, rows in self.rows.items()
+            part: (place(inputs[rows]), place(self.data.targets[rows][:, None]))
+            for part, rows in self.rows.items()
         }
         self.train_inputs = np.ascontiguousarray(inputs[train].T)
         if self.band is not None:
@@ -165,18 +177,20 @@ class Session:
 
     # -- looking
 
-    def look(self, *, again: bool = False) -> None:
-        """Measure, and add a row to the curves; `again` if no step was made since the last row."""
+    def look(self) -> None:
+        """Measure how good the network on display is."""
         self.version += 1
-        (train, right), (test, test_right), (validation, _) = (self._measure(p) for p in (TRAIN, TEST, VALIDATION))
+        (train, right), (test, test_right), (validation, _) = (
+            self._measure(p) for p in (TRAIN, TEST, VALIDATION)
+        )
         if self.task.problem == "regression":
             right = test_right = None
         self.measures = Measures(train, test, validation, right, test_right)
-        if again and self.trainer.steps:
-            return
-        if self.trainer.steps == 0:
-            self.curves.clear()
-        self.curves.add(self.trainer.epoch, train, test, validation, test_right)
+
+    def _record(self) -> None:
+        """Add a row to the curves."""
+        m = self.measures
+        self.curves.add(self.trainer.epoch, m.train_loss, m.test_loss, m.validation_loss, m.test_accuracy)
         if self.band is not None:
             self.band.look()
 
@@ -213,6 +227,7 @@ class Session:
         if not self._sound():
             self._fall_back(size)
             return False
+        self._record()
         return not self._stop_early(patience)
 
     def _steps(self, size: int, *, whole: bool, budget: float) -> None:
@@ -242,11 +257,11 @@ class Session:
         last.restore()
         rate = self.task.learning_rate
         self.touched(
-            f"Training stopped: step {step:,} (epoch {self.trainer.epoch:.4g}) at learning rate {rate:g} made the {what} "
-            f"infinite, because steps that long throw the weights farther away each time. The weights shown are those "
+            f"Training stopped: at learning rate {rate:g}, step {step:,} (epoch {self.trainer.epoch:.4g}) made the "
+            f"{what} infinite or NaN. Steps that long throw the weights farther away each time. Those shown are from "
             f"before that step. Choose a learning rate at least ten times smaller, {rate / 10:.2g} say, and reset."
         )
-        self.curves.add(self.trainer.epoch, *self.measures[:3], self.measures.test_accuracy)
+        self._record()
 
     def _finite(self) -> bool:
         return self._measure(TRAIN)[0] is not None and bool(np.isfinite(self.trainer.flat).all())
@@ -265,5 +280,3 @@ class Session:
         )
         self.patience.forget()
         return True
-
-

@@ -79,7 +79,9 @@ def checked_point(x1: Any, x2: Any, target: Any, *, problem: str) -> tuple[float
     return values  # type: ignore[return-value]
 
 
-def resumed(header: Mapping[str, Any], arrays: Mapping[str, Array], task: Task, *, device: str, band: bool) -> Session:
+def resumed(
+    header: Mapping[str, Any], arrays: Mapping[str, Array], task: Task, *, device: str, band: bool
+) -> Session:
     """Return a new session in the state of a link, for a task made of its settings.
 
     Raises:
@@ -94,7 +96,9 @@ def resumed(header: Mapping[str, Any], arrays: Mapping[str, Array], task: Task, 
     trainer.load(*_numbers(session, arrays, ""))
     trainer.steps, trainer.epochs, trainer.cursor = _clock(session, header["clock"])
     if "began" in header:
-        session.history = History(_began(task, header["began"]), phases=[Phase(*row) for row in header["phases"]])
+        session.history = History(
+            _began(task, header["began"]), phases=[Phase(*row) for row in header["phases"]]
+        )
     else:
         session.history.restart(trainer, "it was opened from a link")
     session.touched(str(header["notice"]))
@@ -103,7 +107,9 @@ def resumed(header: Mapping[str, Any], arrays: Mapping[str, Array], task: Task, 
     return session
 
 
-def _numbers(session: Session, arrays: Mapping[str, Array], which: str) -> tuple[list[Array], dict[str, Array]]:
+def _numbers(
+    session: Session, arrays: Mapping[str, Array], which: str
+) -> tuple[list[Array], dict[str, Array]]:
     """Return weights and memory of a link, if they fit the session's network and optimizer."""
     trainer, flat = session.trainer, arrays[f"{which}weights"]
     memory = {name: arrays[f"{which}memory.{name}"] for name in trainer.memory()}

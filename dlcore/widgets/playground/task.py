@@ -10,7 +10,6 @@ arXiv:1708.03788, 2017.
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -58,7 +57,7 @@ INITIALIZATIONS: dict[str, tuple[str, str]] = {  # of weights, of biases: functi
     "glorot": ("glorot", "zeros"),
     "he": ("he", "zeros"),
 }
-OPTIMIZERS: dict[str, tuple[type[optim.Optimizer], dict[str, float]]] = {
+OPTIMIZERS: dict[str, tuple[Any, dict[str, float]]] = {
     "sgd": (optim.SGD, {}),
     "momentum": (optim.SGD, {"momentum": 0.9}),
     "rmsprop": (optim.RMSProp, {}),
@@ -145,7 +144,8 @@ class Task:
         """Return the points, drawn and shuffled by the generator of the data's seed, in their parts."""
         if self.dataset == "own":
             return self._own()
-        points, targets = self.draw(rng := rng or generator(self.data_seed, DATA))
+        rng = generator(self.data_seed, DATA) if rng is None else rng
+        points, targets = self.draw(rng)
         order = rng.permutation(len(points))
         clean = None
         if self.dataset in ("circle", "xor") and self.noise:
@@ -190,7 +190,7 @@ class Task:
     ) -> Sequential:
         """Return the network as its seed draws it; Dense layers stand at even places."""
         weight_init, bias_init = (getattr(init, name) for name in INITIALIZATIONS[self.initialization])
-        rng = rng or generator(self.seed, WEIGHTS)
+        rng = generator(self.seed, WEIGHTS) if rng is None else rng
         layers: list[Any] = []
         for n_in, n_out in itertools.pairwise(self.sizes):
             dense = Dense(
@@ -209,8 +209,8 @@ class Task:
     def updater(self, parameters: Iterable[Tensor], *, members: int | None = None) -> optim.Optimizer:
         """Return the optimizer, with an empty memory."""
         kind, options = OPTIMIZERS[self.optimizer]
-        made: Any = functools.partial(kind, **options)
-        return made(parameters, learning_rate=self.learning_rate, members=members)  # type: ignore[no-any-return]
+        made: optim.Optimizer = kind(parameters, self.learning_rate, members=members, **options)
+        return made
 
     @property
     def penalty(self) -> str:

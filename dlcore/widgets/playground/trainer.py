@@ -176,7 +176,9 @@ class Trainer:
         """Return what the optimizer remembers, its settings apart: its state in rows like `flat`, and its steps."""
         return {name: v for name, v in self.optimizer.state().items() if not name.startswith("setting.")}
 
-    def load(self, parameters: Sequence[np.ndarray[Any, Any]], memory: Mapping[str, Any] | None = None) -> None:
+    def load(
+        self, parameters: Sequence[np.ndarray[Any, Any]], memory: Mapping[str, Any] | None = None
+    ) -> None:
         """Overwrite the parameters, of the shapes they have, and the optimizer's memory if one is given."""
         for p, values in zip(self.optimizer.parameters, parameters, strict=True):
             copy_into(p.data, values)

@@ -18,10 +18,15 @@ def _standing(session: Session) -> str:
     m, epoch = session.measures, session.trainer.epoch
     if not session.data.count(TRAIN):
         return "No points yet."
-    said = [f"{name} loss {number(loss)}" for name, loss in (("training", m.train_loss), ("test", m.test_loss)) if loss is not None]
+    losses = {"training": m.train_loss, "test": m.test_loss}
+    said = [f"{name} loss {number(loss)}" for name, loss in losses.items() if loss is not None]
     if m.test_loss is None and m.train_loss is not None:
         said.append("no test points")
-    right = f" {m.test_accuracy:.1%} of the test points are on the right side." if m.test_accuracy is not None else ""
+    right = (
+        f" {m.test_accuracy:.1%} of the test points are on the right side."
+        if m.test_accuracy is not None
+        else ""
+    )
     return f"Epoch {epoch:.4g}: {', '.join(said) or 'the loss is no finite number'}.{right}"
 
 
