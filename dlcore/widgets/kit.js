@@ -101,8 +101,9 @@ export function set(model, name, value) {
 }
 
 // Draw each frame Python shows; tell it when that is done. Hidden pages and widgets out of view do not draw, so
-// Python, which waits for the word, does not train.
-export function frames(scope, model, el, draw) {
+// Python, which waits for the word, does not train. `rest()` is how many milliseconds a picture stays at the least.
+export function frames(scope, model, el, draw, rest = () => 0) {
+  let later = 0;
   let visible = true;
   let due = false;
   let ticket = 0;
@@ -111,7 +112,9 @@ export function frames(scope, model, el, draw) {
     if (!visible || document.hidden) return;
     due = false;
     draw();
-    model.send({ type: "drawn" });
+    clearTimeout(later);
+    if (rest()) later = setTimeout(() => model.send({ type: "drawn" }), rest());
+    else model.send({ type: "drawn" });
   };
   const soon = () => {
     due = true;
@@ -127,6 +130,7 @@ export function frames(scope, model, el, draw) {
   );
   scope.listen(document, "visibilitychange", () => due && soon());
   scope.endings.push(() => cancelAnimationFrame(ticket));
+  scope.endings.push(() => clearTimeout(later));
   draw();
   if (model.get("running")) model.send({ type: "drawn" }); // Python may be waiting for a view that has gone
 }
