@@ -1,0 +1,83 @@
+"""What the widgets of the chapter Neurons share: the chapter's points, who is on the wrong side, numbers in words.
+
+`line.js` is the other half: a border in the plane that can be taken hold of.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlcore.neurons import distance
+
+Floats = NDArray[np.float64]
+
+
+def cloud(
+    weight: Any, bias: float, *, seed: int = 0, gap: float = 0.5, count: int = 300
+) -> tuple[Floats, Floats]:
+    """Return points of the square [-5, 5]² and the class that the border gives them.
+
+    Those nearer to the border than `gap` are left out. With w = (1, 2), b = -1.5 and seed 0 they are the points of
+    the chapter.
+
+    Returns:
+        points of shape (n, 2) and labels of -1 and +1, shape (n,), where n <= count.
+    """
+    points = np.random.default_rng(seed).uniform(-5, 5, size=(count, 2))
+    away = np.asarray(distance(points, weight, bias))
+    kept = np.abs(away) >= gap
+    return points[kept], np.sign(away[kept])
+
+
+def wrong(points: Floats, labels: Floats, weight: Any, bias: float) -> NDArray[np.bool_]:
+    """Return which points are on the wrong side or on the border itself, y (x·w + b) <= 0: shape (n,)."""
+    mistaken: NDArray[np.bool_] = labels * (points @ np.asarray(weight, np.float64) + bias) <= 0
+    return mistaken
+
+
+def number(value: float, digits: int = 2) -> str:
+    """Return a number as it is printed: a true minus sign, and no minus before zero.
+
+    >>> number(-1.204), number(-0.001)
+    ('−1.20', '0.00')
+    """
+    text = f"{value:.{digits}f}"
+    if float(text) == 0:
+        text = text.removeprefix("-")
+    return text.replace("-", "−")
+
+
+def pair(values: Any, digits: int = 2) -> str:
+    """Return a point or a vector in words.
+
+    >>> pair((1, -2.5))
+    '(1.00, −2.50)'
+    """
+    return f"({', '.join(number(float(v), digits) for v in values)})"
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number and its noun.
+
+    >>> count(1, "mistake"), count(0, "mistake"), count(2, "pass")
+    ('1 mistake', '0 mistakes', '2 passes')
+    """
+    plural = "es" if noun.endswith("s") else "s"
+    return f"{number} {noun}{'' if number == 1 else plural}"
+
+
+def png(ax: Any) -> bytes:
+    """Return the figure of `ax` as PNG, and close it."""
+    from dlcore import plots
+
+    file = io.BytesIO()
+    with plots.style():
+        # On paper of its own, since the page it lands on is not known; no version in the file, so it is the same
+        # wherever it is made.
+        ax.figure.savefig(file, format="png", dpi=100, facecolor="white", metadata={"Software": None})
+    plots.plt.close(ax.figure)  # type: ignore[attr-defined]
+    return file.getvalue()
