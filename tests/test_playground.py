@@ -9,82 +9,51 @@ Manipulation Visualization of Deep Networks", arXiv:1708.03788, 2017.
 """
 
 import functools
-import itertools
 import math
-from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
-from dlcore import data, init, loss, optim
-from dlcore.activations import identity, sigmoid, tanh
-from dlcore.backprop import Tensor
-from dlcore.layers import Dense, Sequential
+from dlcore import optim
+from dlcore.layers import Sequential
 from dlcore.training import Sweep, sweep
 from dlcore.training.state import DATA, generator
+from dlcore.widgets.playground.session import Session
+from dlcore.widgets.playground.task import FEATURES, TEST, TRAIN, Task
 
 Array = np.ndarray[Any, Any]
 Pair = tuple[Array, Array]
 
 # ------------------------------------------------------------------------------------------- the preset
+# What is proven is what the reader steers: the widget's own task, its network, loss, update and data.
+
+PLAYGROUND = Task()
+ALL_SEVEN = tuple(FEATURES)
 
 
-def half_mse(predictions: Any, targets: Any, **options: Any) -> Tensor:
-    """½(ŷ - y)², so that the slope is ŷ - y."""
-    return 0.5 * loss.mse(predictions, targets, **options)
+def rows(task: Task, rng: np.random.Generator, part: int) -> Pair:
+    """Return inputs and targets of a part, as the generator draws and shuffles them."""
+    drawn = task.data(rng)
+    return task.inputs(drawn.points[drawn.rows(part)]), drawn.targets[drawn.rows(part)][:, None]
 
 
-def xy(points: Array) -> Array:
-    return points
-
-
-def all_seven(points: Array) -> Array:
-    x, y = points.T
-    return np.stack([x, y, x * x, y * y, x * y, np.sin(x), np.sin(y)], axis=1).astype(np.float32)
-
-
-class Preset(NamedTuple):
-    """What the Playground's controls say; its defaults where nothing is said."""
-
-    draw: Callable[..., Pair] = data.circle
-    hidden: tuple[int, ...] = (4, 2)
-    activation: Callable[..., Tensor] = tanh
-    features: Callable[[Array], Array] = xy
-    learning_rate: float = 0.03
-
-    def rows(self, rng: np.random.Generator, part: int) -> Pair:
-        """500 points, shuffled once; the first half (part 0) is for training, the second for testing."""
-        points, labels = self.draw(500, rng=rng)
-        order = rng.permutation(500).reshape(2, 250)[part]
-        return self.features(points[order]), labels[order][:, None]
-
-    def build(self, rng: np.random.Generator, dtype: str = "float32") -> Sequential:
-        """Weights ~ U(-½, ½), biases 0.1, and a tanh at the output whatever the activation."""
-        sizes = [self.features(np.zeros((1, 2))).shape[1], *self.hidden, 1]
-        layers: list[Any] = []
-        for n_in, n_out in itertools.pairwise(sizes):
-            layers.append(
-                Dense(n_in, n_out, rng=rng, weight_init=init.uniform, bias_init=init.constant, dtype=dtype)
-            )
-            layers.append(self.activation)
-        return Sequential(*layers[:-1], tanh)
-
-    def train(self, seeds: range, epochs: int, dtype: str = "float32") -> Sweep:
-        """Minibatches of 10 in a fixed order, plain SGD."""
-        return sweep(
-            functools.partial(self.build, dtype=dtype),
-            functools.partial(self.rows, part=0),
-            validation=functools.partial(self.rows, part=1),
-            seeds=seeds,
-            loss=half_mse,
-            optimizer=functools.partial(optim.SGD, learning_rate=self.learning_rate),
-            epochs=epochs,
-            batch_size=10,
-            shuffle=False,
-            capture=True,
-            progress=False,
-        )
+def train(task: Task, seeds: range, epochs: int, dtype: str = "float32") -> Sweep:
+    """Train networks of many seeds, each on its own points: minibatches in a fixed order."""
+    return sweep(
+        functools.partial(task.network, dtype=dtype),
+        functools.partial(rows, task, part=TRAIN),
+        validation=functools.partial(rows, task, part=TEST),
+        seeds=seeds,
+        loss=task.cost,
+        optimizer=functools.partial(optim.SGD, learning_rate=task.learning_rate),
+        epochs=epochs,
+        batch_size=task.batch_size,
+        shuffle=False,
+        capture=True,
+        progress=False,
+    )
 
 
 # ------------------------------------------------------------------------- its algorithm, neuron by neuron
@@ -118,16 +87,17 @@ class Neuron:
         ]
         self.count += 1
 
-    def update_weights(self, rate: float) -> None:
+    def update_weights(self, rate: float, l2: float) -> None:
         self.bias -= rate * self.bias_sum / self.count
         self.weights = [
-            w - rate / self.count * s for w, s in zip(self.weights, self.weight_sums, strict=True)
+            w - rate / self.count * s - rate * l2 * w
+            for w, s in zip(self.weights, self.weight_sums, strict=True)
         ]
         self.weight_sums, self.bias_sum, self.count = [0.0] * len(self.weights), 0.0, 0
 
 
 def playground(
-    model: Sequential, train: Pair, test: Pair, rate: float, epochs: int
+    model: Sequential, train: Pair, test: Pair, rate: float, epochs: int, l2: float = 0.0
 ) -> tuple[list[float], Sequential]:
     """Run the Playground's `oneStep` and `getLoss`; return the test loss after each epoch, and the weights."""
     dense = model.layers[::2]
@@ -162,7 +132,7 @@ def playground(
             if (i + 1) % 10 == 0:
                 for layer in layers:
                     for neuron in layer:
-                        neuron.update_weights(rate)
+                        neuron.update_weights(rate, l2)
         losses.append(
             float(np.mean([0.5 * (forward(p) - float(t[0])) ** 2 for p, t in zip(*test, strict=True)]))
         )
@@ -173,25 +143,47 @@ def playground(
 
 
 @pytest.mark.parametrize(
-    "preset",
+    "task",
     [
-        Preset(),
-        Preset(data.xor, activation=sigmoid),
-        Preset(data.gaussian, activation=identity),
-        Preset(data.spiral, hidden=(8, 8, 8), features=all_seven),
+        PLAYGROUND,
+        Task(dataset="xor", activation="sigmoid"),
+        Task(dataset="gaussian", activation="linear"),
+        Task(dataset="spiral", hidden=(8, 8, 8), features=ALL_SEVEN),
     ],
     ids=["circle, defaults", "xor, sigmoid", "gauss, linear", "spiral, 8-8-8, all features"],
 )
-def test_the_playgrounds_own_algorithm_gives_the_same_losses_and_weights(preset: Preset) -> None:
+def test_the_playgrounds_own_algorithm_gives_the_same_losses_and_weights(task: Task) -> None:
     epochs, seeds = 4, range(2)
-    ours = preset.train(seeds, epochs, dtype="float64")
+    ours = train(task, seeds, epochs, dtype="float64")
     for k, seed in enumerate(seeds):
-        train, test = (preset.rows(generator(seed, DATA), part) for part in (0, 1))
-        start = preset.build(np.random.default_rng(seed), dtype="float64")
-        theirs, trained = playground(start, train, test, preset.learning_rate, epochs)
+        training, test = (rows(task, generator(seed, DATA), part) for part in (TRAIN, TEST))
+        start = task.network(np.random.default_rng(seed), dtype="float64")
+        theirs, trained = playground(start, training, test, task.learning_rate, epochs)
         np.testing.assert_allclose(ours.epochs["validation_loss"][k], theirs, rtol=1e-11)
         for name, value in trained.state().items():
             np.testing.assert_allclose(ours.member(k).state()[name], value, rtol=1e-9, err_msg=name)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.01])
+def test_the_widgets_own_loop_is_that_algorithm_too(rate: float) -> None:
+    task = Task(seed=1, data_seed=1, regularization="L2", regularization_rate=rate)
+    session = Session(task)
+    training, test = (rows(task, generator(1, DATA), part) for part in (TRAIN, TEST))
+    theirs, _ = playground(task.network(dtype="float64"), training, test, 0.03, epochs=4, l2=rate)
+    ours = []
+    for _ in theirs:
+        session.advance("epoch")
+        ours.append(session.measures.test_loss)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4)  # in float32
+
+
+def test_the_widgets_own_loop_gives_the_losses_of_the_sweep() -> None:
+    found = train(PLAYGROUND, range(2), epochs=50)
+    for k in range(2):
+        session = Session(Task(seed=k, data_seed=k))
+        for loss in found.epochs["validation_loss"][k]:
+            session.advance("epoch")
+            assert session.measures.test_loss == pytest.approx(loss, rel=1e-3)
 
 
 # --------------------------------------------------------------------------------------------- its results
@@ -209,31 +201,30 @@ class Configuration(NamedTuple):
     """A row of the table of results."""
 
     name: str
-    preset: Preset
+    task: Task
     results: list[Result]
 
 
-NARROW_SPIRAL = Preset(data.spiral)
-WIDE_SPIRAL = Preset(data.spiral, hidden=(8, 8, 8))
+WIDE_SPIRAL = Task(dataset="spiral", hidden=(8, 8, 8))
 CONFIGURATIONS = [
     Configuration(
         "circle, defaults",
-        Preset(),
+        PLAYGROUND,
         [Result(50, 0.046, 11), Result(200, 0.005, 20), Result(500, 0.002), Result(1000, 0.001)],
     ),
     Configuration(
         "xor, defaults",
-        Preset(data.xor),
+        Task(dataset="xor"),
         [Result(50, 0.094, 5), Result(200, 0.012, 18), Result(500, 0.007), Result(1000, 0.007, 20)],
     ),
     Configuration(
         "gauss, defaults",
-        Preset(data.gaussian),
+        Task(dataset="gaussian"),
         [Result(50, 0.001, 20), Result(200, 0.000), Result(500, 0.000), Result(1000, 0.000)],
     ),
     Configuration(
         "spiral, defaults",
-        NARROW_SPIRAL,
+        Task(dataset="spiral"),
         [Result(50, 0.483), Result(200, 0.491), Result(500, 0.474), Result(1000, 0.418, 0)],
     ),
     Configuration(
@@ -243,17 +234,17 @@ CONFIGURATIONS = [
     ),
     Configuration(
         "spiral, 8-8-8, all features",
-        WIDE_SPIRAL._replace(features=all_seven),
+        replace(WIDE_SPIRAL, features=ALL_SEVEN),
         [Result(50, 0.332), Result(200, 0.038, 12), Result(500, 0.020, 16), Result(1000, 0.026, 16)],
     ),
     Configuration(
         "circle, sigmoid",
-        Preset(activation=sigmoid),
+        Task(activation="sigmoid"),
         [Result(50, 0.502), Result(200, 0.500), Result(500, 0.236, 5), Result(1000, 0.010, 17)],
     ),
     Configuration(
         "circle, linear",
-        Preset(activation=identity),
+        Task(activation="linear"),
         [Result(50, 0.509), Result(200, 0.509), Result(500, 0.509), Result(1000, 0.509, 0)],
     ),
 ]
@@ -311,7 +302,7 @@ def comparisons(results: list[Result], found: Sweep) -> list[tuple[str, float]]:
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=lambda c: c.name)
 def test_its_results_cannot_be_told_from_ours(configuration: Configuration) -> None:
-    found = configuration.preset.train(range(OURS), epochs=1000)
+    found = train(configuration.task, range(OURS), epochs=1000)
     tests = comparisons(configuration.results, found)
     assert [f"{text}: p = {p:.2g}" for text, p in tests if p < LEAST] == []
 
@@ -321,14 +312,14 @@ def test_its_results_cannot_be_told_from_ours(configuration: Configuration) -> N
     [
         ("circle, sigmoid", {"learning_rate": 0.3}),  # as if the gradients of a batch were added up
         ("circle, sigmoid", {"learning_rate": 0.015}),  # as if the loss were halved once more
-        ("circle, sigmoid", {"activation": tanh}),
+        ("circle, sigmoid", {"activation": "tanh"}),
         ("spiral, defaults", {"hidden": (8, 8)}),
     ],
     ids=["gradients added", "half the slope", "other activation", "other network"],
 )
 def test_a_preset_that_is_wrong_in_one_detail_is_told_apart(name: str, wrong: dict[str, Any]) -> None:
     right = next(c for c in CONFIGURATIONS if c.name == name)
-    found = right.preset._replace(**wrong).train(range(OURS), epochs=500)
+    found = train(replace(right.task, **wrong), range(OURS), epochs=500)
     tests = comparisons([result for result in right.results if result.epochs <= 500], found)
     assert min(p for _, p in tests) < LEAST
 
