@@ -24,8 +24,8 @@ class NoBrowser(Exception):
 
 
 @contextmanager
-def chromium() -> Iterator[Any]:
-    """A headless Chromium; raises NoBrowser saying what to install."""
+def playwright() -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Playwright's Chromium and how to launch it; raises NoBrowser saying what to install."""
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if program is None:
         raise NoBrowser("neither chromium nor google-chrome is installed; on Debian: apt install chromium")
@@ -34,9 +34,25 @@ def chromium() -> Iterator[Any]:
     except ImportError:
         raise NoBrowser("playwright is not installed; pip install playwright") from None
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=FLAGS)
+        yield driver.chromium, {"executable_path": program, "args": FLAGS}
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """A headless Chromium that keeps nothing."""
+    with playwright() as (kind, options):
+        browser = kind.launch(**options)
         yield browser
         browser.close()
+
+
+@contextmanager
+def profiled(folder: str) -> Iterator[Any]:
+    """A headless Chromium that keeps files and compiled code in a folder, as a reader's does; yields its context."""
+    with playwright() as (kind, options):
+        context = kind.launch_persistent_context(folder, **options)
+        yield context
+        context.close()
 
 
 class Arena:

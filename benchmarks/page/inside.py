@@ -133,6 +133,32 @@ class Frames(Runner):
         return [float(np.mean(each**2)) for each in self.maps]
 
 
+class PlaygroundFrames(Runner):
+    """One step is a frame of the Playground itself, as its loop makes it: an epoch, all measures, curves and maps."""
+
+    def __init__(self) -> None:
+        from dlcore.widgets import Playground
+
+        self.widget = Playground(resolution=SIDE)
+        super().__init__(self.frame)
+
+    def frame(self) -> float:
+        """Train for an epoch and write all that is shown; the training loss."""
+        epochs = self.widget.epoch
+        self.widget.advance()
+        self.widget.publish_frame()
+        if self.widget.epoch != epochs + 1:
+            raise RuntimeError(
+                f"a frame should be an epoch; this one went from {epochs} to {self.widget.epoch}"
+            )
+        return float(self.widget.train_loss)
+
+    def squares(self) -> list[float]:
+        """The mean square of each map; the first two are those of the inputs."""
+        maps = np.frombuffer(self.widget.maps, np.int8).astype(np.float32).reshape(-1, SIDE**2)
+        return [float(np.mean(each**2)) for each in maps]
+
+
 def build(settings: dict[str, Any]) -> Runner:
     """The contestant that the page asks for; `simd` says whether with dlcore's kernel or with NumPy alone.
 
@@ -145,6 +171,8 @@ def build(settings: dict[str, Any]) -> Runner:
         raise RuntimeError(
             "dlcore's SIMD kernel could not be loaded: dlcore/arrays lacks it, or the browser has no SIMD"
         )
+    if settings["task"] == "playground":
+        return PlaygroundFrames()
     if settings["task"] == "frame":
         return Frames(captured=settings["captured"])
     task = tasks.make(settings["task"])
