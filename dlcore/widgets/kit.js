@@ -3,7 +3,7 @@
 //   Scope       listeners and observers that end together, so that a widget drawn fifty times leaves nothing behind
 //   open        a widget's frame: its look, its live summary for screen readers, its line for refusals
 //   ask         call an action of the Python side and wait for its answer
-//   controls    selects, sliders, switches and buttons bound to traits
+//   controls    selects, sliders, numbers, switches and buttons bound to traits
 //   canvas      a drawing surface that is sharp on every screen and follows the theme
 //   frames      draw what Python shows, when it can be seen, and say so (Python waits for that)
 //   axes, colour, markers, table    what charts need
@@ -65,6 +65,8 @@ export function open(el, model, label) {
     if (message.type === "refused") say(message.message);
     if (message.type === "did") say("");
   });
+  scope.listen(frame, "click", () => say(""), true); // the next action may be allowed
+  scope.listen(frame, "input", () => say(""), true);
   // A screen reader is told at most every two seconds; the eye at once.
   let waiting = null;
   const retell = () => {
@@ -142,8 +144,8 @@ export const signed = (view) => new Int8Array(aligned(view));
 
 // ------------------------------------------------------------------------------------------------------- controls
 
-// A label over its control; `hint` is read after the label.
-function labelled(label, control, ...more) {
+// A label over its control.
+export function labelled(label, control, ...more) {
   const id = (control.id ||= freshId("control"));
   return node("div", { class: "dlcore-control" }, node("label", { for: id }, label), control, ...more);
 }
@@ -182,6 +184,17 @@ export function slider(scope, model, name, label, { step = 1, low, high, words =
   });
   show();
   return labelled(label, control, value);
+}
+
+// A field for a number. What is no number is put back; what is not allowed Python refuses, and the field goes back too.
+export function number(scope, model, name, label, { step = "any" } = {}) {
+  const range = model.get("choices")[name];
+  const control = node("input", { type: "number", name, min: range.low, max: range.high, step, inputmode: "decimal" });
+  const show = () => (control.value = model.get(name));
+  scope.on(model, `change:${name}`, show);
+  scope.listen(control, "change", () => (control.value === "" ? show() : set(model, name, Number(control.value))));
+  show();
+  return labelled(label, control);
 }
 
 // A box that is ticked or not.
@@ -230,14 +243,20 @@ export function ink(el) {
   return { dark: dark(), text: of("text"), muted: of("muted"), line: of("line"), paper: of("paper"), accent: of("accent") };
 }
 
-// A canvas of `ratio` = height / width that fills its place. `draw(context, width, height, ink)` works in CSS pixels
-// and is called anew when the size or the theme changes; call `.redraw()` when the data do.
-export function canvas(scope, label, draw, { ratio = 1, most = Infinity } = {}) {
+// A canvas that fills its place; `height(width)` is its height. `draw(context, width, height, ink)` works in CSS pixels
+// and is called anew when the size or the theme changes; call `.redraw()` when the data do. Sizes and colours are kept
+// between two drawings: to ask the page for them each time would make it lay itself out in the middle of a frame.
+export function canvas(scope, label, draw, { ratio = 1, height: tall = (width) => width * ratio } = {}) {
   const surface = node("canvas", { role: "img", "aria-label": label });
   const context = surface.getContext("2d");
+  let width = 0;
+  let theme = null;
+  let ticket = 0;
   const redraw = () => {
-    const width = Math.min(surface.clientWidth || 300, most);
-    const height = Math.round(width * ratio);
+    width ||= surface.clientWidth;
+    if (!width) return;
+    theme ??= ink(surface);
+    const height = Math.round(tall(width));
     const sharp = window.devicePixelRatio || 1;
     if (surface.width !== Math.round(width * sharp) || surface.height !== Math.round(height * sharp)) {
       surface.width = Math.round(width * sharp);
@@ -246,17 +265,31 @@ export function canvas(scope, label, draw, { ratio = 1, most = Infinity } = {}) 
     }
     context.setTransform(sharp, 0, 0, sharp, 0, 0);
     context.clearRect(0, 0, width, height);
-    draw(context, width, height, ink(surface));
+    draw(context, width, height, theme);
   };
-  scope.observe(new ResizeObserver(redraw), [surface]);
+  const resized = () => {
+    width = surface.clientWidth;
+    redraw();
+  };
+  const soon = () => (ticket = requestAnimationFrame(resized)); // within the observer's call a new height would be an error
+  scope.observe(new ResizeObserver(soon), [surface]);
+  scope.endings.push(() => cancelAnimationFrame(ticket));
+  onTheme(scope, () => {
+    theme = null;
+    redraw();
+  });
+  surface.redraw = redraw;
+  return surface;
+}
+
+// Call `act` when the page changes between light and dark.
+export function onTheme(scope, act) {
   scope.observe(
-    new MutationObserver(redraw),
+    new MutationObserver(act),
     [document.documentElement, { attributes: true, attributeFilter: ["data-theme"] }],
     [document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] }],
   );
-  scope.listen(matchMedia("(prefers-color-scheme: dark)"), "change", redraw);
-  surface.redraw = redraw;
-  return surface;
+  scope.listen(matchMedia("(prefers-color-scheme: dark)"), "change", act);
 }
 
 // Whether the reader asked for less movement.
@@ -284,14 +317,14 @@ export function heat(values, offset, side, onDark, stepped = false, reuse = null
   const picture = reuse ?? document.createElement("canvas");
   if (picture.width !== side) picture.width = picture.height = side;
   const context = picture.getContext("2d");
-  const pixels = new ImageData(side, side);
-  const words = new Uint32Array(pixels.data.buffer);
+  if (picture.pixels?.width !== side) picture.pixels = new ImageData(side, side);
+  const words = new Uint32Array(picture.pixels.data.buffer);
   const palette = heatPalette(onDark);
   for (let i = 0; i < side * side; i++) {
     const v = values[offset + i];
     words[i] = palette[(stepped ? (v >= 0 ? 127 : -127) : v) + 128];
   }
-  context.putImageData(pixels, 0, 0);
+  context.putImageData(picture.pixels, 0, 0);
   return picture;
 }
 
@@ -327,7 +360,7 @@ export function ticks(low, high, count = 5) {
 }
 
 // Axes around the area {left, top, width, height}; returns the functions from data to pixels.
-export function axes(context, area, [x0, x1], [y0, y1], theme, { xLabel = "", yLabel = "", grid = true } = {}) {
+export function axes(context, area, [x0, x1], [y0, y1], theme, { xLabel = "", yLabel = "", grid = true, xCount = Math.max(2, area.width / 80), yCount = Math.max(2, area.height / 40) } = {}) {
   const X = (x) => area.left + ((x - x0) / (x1 - x0 || 1)) * area.width;
   const Y = (y) => area.top + (1 - (y - y0) / (y1 - y0 || 1)) * area.height;
   context.font = "12px system-ui, sans-serif";
@@ -336,11 +369,11 @@ export function axes(context, area, [x0, x1], [y0, y1], theme, { xLabel = "", yL
   context.lineWidth = 1;
   context.textAlign = "center";
   context.textBaseline = "top";
-  for (const t of ticks(x0, x1, Math.max(2, area.width / 80))) context.fillText(String(t), X(t), area.top + area.height + 4);
+  for (const t of ticks(x0, x1, xCount)) context.fillText(String(t), X(t), area.top + area.height + 4);
   if (xLabel) context.fillText(xLabel, area.left + area.width / 2, area.top + area.height + 18);
   context.textAlign = "right";
   context.textBaseline = "middle";
-  for (const t of ticks(y0, y1, Math.max(2, area.height / 40))) {
+  for (const t of ticks(y0, y1, yCount)) {
     context.fillText(String(t), area.left - 5, Y(t));
     if (grid) {
       context.beginPath();
