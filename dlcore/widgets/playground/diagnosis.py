@@ -15,6 +15,7 @@ Array = np.ndarray[Any, Any]
 
 CONSTANT = 0.05  # outputs that differ by less are the same
 TINY = 0.05  # a layer with no weight larger than this lets hardly anything through
+LONG = 0.1  # a learning rate from which steps may be too long
 FLAT = 0.02  # a unit whose slope is below this everywhere hardly learns
 SATURATED = {
     "tanh": lambda y: 1 - y * y,
@@ -55,12 +56,12 @@ class View(NamedTuple):
 
 def diagnosis(session: Session) -> str:
     """Return what is wrong, in sentences; empty if nothing is."""
-    found = [session.notice]
-    if session.trainer.count and session.measures.train_loss is not None:
-        view = look(session)
-        dead, saturated = dead_units(view), saturated_units(view)
-        stuck = linear(view) or collapse(view)
-        found += [stuck, dead, saturated, noise_floor(session)]
+    if session.notice or not session.trainer.count or session.measures.train_loss is None:
+        return session.notice
+    view = look(session)
+    stuck = linear(view) or collapse(view) or overshoot(view)
+    single = [dead_units(view), saturated_units(view)]
+    found = [stuck, *(s for s in single if "units of hidden layer" not in stuck), noise_floor(session)]
     return " ".join(sentence for sentence in found if sentence)
 
 
@@ -134,6 +135,21 @@ def _reason(view: View) -> str:
     )
 
 
+def overshoot(view: View) -> str:
+    """Say that the network is worse than the best constant though it is trained with long steps."""
+    rate, loss, nothing = (
+        view.task.learning_rate,
+        view.measures.train_loss or 0.0,
+        guess(view.task, view.targets),
+    )
+    if view.epoch < 5 or rate < LONG or loss <= 1.1 * nothing:
+        return ""
+    return (
+        f"The training loss {loss:.3f} is worse than {nothing:.3f}, that of answering with the mean: steps at learning "
+        f"rate {rate:g} are probably too long and throw the weights about. Choose a smaller rate, and reset."
+    )
+
+
 # ---------------------------------------------------------------------------------------- single units
 
 
@@ -194,15 +210,15 @@ def linear(view: View) -> str:
     fit = best_linear(view)
     if fit is None:
         return ""
-    why = (
-        "Without a hidden layer the network is"
-        if not task.hidden
-        else "With linear units all layers multiply out to"
-    )
     inputs = ", ".join(FEATURES[name].label for name in task.features)
+    why, repair = (
+        ("With linear units all layers multiply out to", "Choose another activation")
+        if task.hidden
+        else ("Without a hidden layer the network is", "Add a layer of units that bend (tanh, ReLU, sigmoid)")
+    )
     return (
-        f"{why} one linear function of {inputs}, and no such function does here: {fit} Choose another activation"
-        f"{' and a hidden layer' if not task.hidden else ''}, or a feature that straightens the border."
+        f"{why} one linear function of {inputs}, and no such function does here: {fit} {repair}, or a feature of which "
+        "the targets are a linear function."
     )
 
 
