@@ -1,7 +1,7 @@
 // Drag the neuron: a diagram and a plane that show the same neuron. What is moved in one moves in the other.
 
 import { ask, button, canvas, checkbox, colour, css, floats, heat, labelled, marker, node, open, select, set, signed, table } from "./kit.js";
-import { GREEN, arrow, border, chord, grips, plane, pusher, rounded, scales, segment, shown, tag, tidy, whenAny } from "./line.js";
+import { GREEN, arrow, border, chord, grips, plane, pusher, rounded, scales, segment, shown, tag, tidy, tone, whenAny } from "./line.js";
 
 const TARGET_WORDS = {
   none: "none, just play",
@@ -161,7 +161,7 @@ function drawGoal(model, place, context, theme) {
 
 function drawOwn(model, place, base, context, theme) {
   const own = line(model);
-  const shade = GREEN[theme.dark ? "dark" : "light"];
+  const shade = tone(theme, GREEN);
   border(context, place, theme, own, { colour: shade, width: 2.5 });
   for (const [level, words] of model.get("levels")) {
     border(context, place, theme, own, { colour: shade, width: 1.2, dash: [5, 4], plain: true }, level);
@@ -194,6 +194,7 @@ function picture(scope, model, push) {
   let place = plane(300, -reach, reach);
   const host = node("div", { class: "neuron-plane" });
   const handles = grips(scope, host, "the border", {
+    colours: GREEN,
     read: () => line(model),
     locked: () => model.get("no_bias"),
     place: () => place,
@@ -202,7 +203,7 @@ function picture(scope, model, push) {
   const surface = canvas(scope, "The plane of the two inputs: points, border, and the neuron's output as colour. The tables below say the same.", (context, width, height, theme) => {
     place = plane(width, -reach, reach);
     drawPlane(model, place, handles.base(), context, theme, store);
-    handles.update();
+    handles.update(theme);
   });
   host.prepend(surface);
   scope.listen(surface, "click", (event) => {

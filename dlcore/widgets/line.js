@@ -11,6 +11,7 @@ import { axes, colour, css, node } from "./kit.js";
 
 export const GREEN = { light: "#00795a", dark: "#3ccf9f" };
 export const PURPLE = { light: "#9a4a7d", dark: "#e3a3c8" };
+export const tone = (theme, colours) => colours[theme.dark ? "dark" : "light"];
 const MARGIN = { left: 30, right: 6, top: 6, bottom: 36 };
 const THIRD = 1 / 3;
 
@@ -174,7 +175,7 @@ const MOVES = {
 
 // Handles over `host`, which holds the canvas. `read()` gives the line [w1, w2, b], `locked()` whether it must go
 // through the origin, `place()` the plane; `move(line)` is called with the new one. Returns {base, update}.
-export function grips(scope, host, whose, { read, locked, place, move }) {
+export function grips(scope, host, whose, { colours, read, locked, place, move }) {
   const words = {
     start: `One end of ${whose}: drag or use the arrow keys to turn it`,
     middle: `Middle of ${whose}: drag or use the arrow keys to move it`,
@@ -268,7 +269,8 @@ export function grips(scope, host, whose, { read, locked, place, move }) {
     });
   }
 
-  const update = () => {
+  const update = (theme) => {
+    if (theme) layer.style.setProperty("--line-grip", tone(theme, colours));
     const places = where();
     for (const [name, spot] of Object.entries(spots)) {
       const point = places[name];

@@ -1,14 +1,13 @@
 // Perceptron duel: on one side the points and the borders, on the other the path of the weights, mistake by mistake.
 
 import { ask, button, canvas, checkbox, floats, frames, labelled, marker, node, open, runButton, select, set, signed, table } from "./kit.js";
-import { GREEN, PURPLE, arrow, border, grips, halves, plane, pusher, rounded, scales, segment, shown, tag, whenAny } from "./line.js";
+import { GREEN, PURPLE, arrow, border, grips, halves, plane, pusher, rounded, scales, segment, shown, tag, tone, whenAny } from "./line.js";
 
 const SETS = { separable: "separable", narrow: "separable, narrowly", chapter: "the points of the chapter", overlap: "two clouds that overlap", xor: "XOR", own: "my own points" };
 const PACES = { slow: ["one a second", 1000], brisk: ["four a second", 250], fast: ["as fast as it can", 0] };
 const EDGE = "rgb(255 255 255 / 0.85)";
 const OWN = ["own_w1", "own_w2", "own_b"];
 const own = (model) => OWN.map((name) => model.get(name));
-const shade = (theme, colours) => colours[theme.dark ? "dark" : "light"];
 
 // The points as rows [x1, x2, label]; they travel in float64, so that Python gets back what it sent.
 function placed(model) {
@@ -34,13 +33,13 @@ function drawPlane(model, place, base, context, theme) {
   for (const way of model.get("proof")) drawProof(context, place, theme, way);
   if (model.get("over")) drawWidest(model, place, context, theme);
   if (path.length > 1) border(context, place, theme, path[path.length - 2].line, { colour: theme.muted, width: 2, dash: [6, 5] });
-  border(context, place, theme, now, { colour: shade(theme, GREEN), width: 3 });
+  border(context, place, theme, now, { colour: tone(theme, GREEN), width: 3 });
   const size = points.length > 100 ? 3.2 : 5.5;
   points.forEach(([x1, x2, label], i) => marker(context, place.X(x1), place.Y(x2), label, size, wrong[i] ? theme.paper : EDGE, Boolean(wrong[i])));
   if (row >= 0 && points[row]) drawMistake(points[row], place, context, theme, size);
   if (model.get("own_line")) {
-    border(context, place, theme, own(model), { colour: shade(theme, PURPLE), width: 2.5, dash: [12, 4, 2, 4] });
-    if (base) arrow(context, place, theme, base, [base[0] + model.get("own_w1"), base[1] + model.get("own_w2")], { colour: shade(theme, PURPLE) });
+    border(context, place, theme, own(model), { colour: tone(theme, PURPLE), width: 2.5, dash: [12, 4, 2, 4] });
+    if (base) arrow(context, place, theme, base, [base[0] + model.get("own_w1"), base[1] + model.get("own_w2")], { colour: tone(theme, PURPLE) });
   }
   scales(context, place, theme);
 }
@@ -56,7 +55,8 @@ function drawWidest(model, place, context, theme) {
 
 // The point that was wrong, and what was added: the point itself, with the sign of its class.
 function drawMistake([x1, x2, label], place, context, theme, size) {
-  arrow(context, place, theme, [0, 0], [label * x1, label * x2], { colour: theme.accent, width: 2, word: "y·x" });
+  arrow(context, place, theme, [0, 0], [label * x1, label * x2], { colour: theme.accent, width: 2 });
+  tag(context, theme, "y·x", place.X(0.55 * label * x1) + 14, place.Y(0.55 * label * x2) + 10, theme.accent);
   for (const [width, style] of [
     [5, theme.paper],
     [2.5, theme.accent],
@@ -87,9 +87,13 @@ function drawWeights(model, context, width, theme) {
   const now = path[path.length - 1].line;
   const before = path.length > 1 ? path[path.length - 2].line : null;
   if (before) arrow(context, place, theme, [0, 0], before, { colour: theme.muted, width: 2, dash: [5, 4] });
-  arrow(context, place, theme, [0, 0], now, { colour: shade(theme, GREEN), width: 3, word: "w" });
+  arrow(context, place, theme, [0, 0], now, { colour: tone(theme, GREEN), width: 3, word: "w" });
   if (before) arrow(context, place, theme, before, now, { colour: theme.accent, width: 2 });
   if (before) tag(context, theme, "y·x", place.X((before[0] + now[0]) / 2), place.Y((before[1] + now[1]) / 2) - 10, theme.accent);
+  context.beginPath();
+  context.arc(place.X(now[0]), place.Y(now[1]), 4, 0, 2 * Math.PI);
+  context.fillStyle = tone(theme, GREEN);
+  context.fill();
   const words = `b = ${before ? `${shown(before[2])} → ` : ""}${shown(now[2])}`;
   tag(context, theme, words, place.area.left + 12 + 3.4 * words.length, place.area.top + 14, theme.text);
 }
@@ -99,14 +103,14 @@ function drawWeights(model, context, width, theme) {
 function counters(model) {
   const cells = {};
   const words = { mistakes: "mistakes", passes: "passes", wrong: "wrong now", bound: "at most" };
-  const parts = Object.entries(words).map(([name, word]) => node("div", {}, node("dt", {}, word), (cells[name] = node("dd"))));
+  const parts = Object.entries(words).map(([name, word]) => node("p", {}, node("span", {}, word), (cells[name] = node("strong"))));
   const update = () => {
     const counts = model.get("counts");
     for (const name of Object.keys(words)) cells[name].textContent = String(counts[name]);
     cells.wrong.textContent = `${counts.wrong} of ${counts.points}`;
     cells.bound.textContent = counts.bound || (model.get("proof").length ? "∞" : "–");
   };
-  return { whole: node("dl", { class: "duel-counters" }, ...parts), update };
+  return { whole: node("div", { class: "duel-counters" }, ...parts), update };
 }
 
 // Points by keyboard: a class, two numbers, and what to do there.
@@ -147,10 +151,11 @@ function pace(scope, state) {
   return labelled("Pace of Run", control);
 }
 
-function picture(scope, model, push, state) {
+function picture(scope, model, frame, push, state) {
   let place = plane(300, ...model.get("limits"));
-  const host = node("div", { class: "duel-plane line-purple" });
+  const host = node("div", { class: "duel-plane" });
   const handles = grips(scope, host, "your line", {
+    colours: PURPLE,
     read: () => own(model),
     locked: () => false,
     place: () => place,
@@ -160,7 +165,9 @@ function picture(scope, model, push, state) {
     place = plane(width, ...model.get("limits"));
     drawPlane(model, place, handles.base(), context, theme);
     handles.layer.hidden = !model.get("own_line");
-    handles.update();
+    handles.update(theme);
+    frame.style.setProperty("--duel-now", tone(theme, GREEN));
+    frame.style.setProperty("--duel-own", tone(theme, PURPLE));
   });
   host.prepend(surface);
   scope.listen(surface, "click", (event) => {
@@ -203,7 +210,7 @@ function render({ model, el }) {
   const { scope, body, frame } = open(el, model, "Perceptron duel");
   const state = { label: 1, pace: "brisk" };
   const push = pusher(scope, model);
-  const { host, surface } = picture(scope, model, push, state);
+  const { host, surface } = picture(scope, model, frame, push, state);
   const path = canvas(scope, "The path of the weights w1 and w2 from mistake to mistake. The table of mistakes below says the same.", (context, width, height, theme) => drawWeights(model, context, width, theme));
   const [tally, key] = [counters(model), legend(model)];
   const texts = ["question", "story", "ending", "duel"].map((name) => ({ name, part: node("p", { class: `duel-${name}` }) }));

@@ -48,13 +48,14 @@ def draw(name: str, seed: int) -> Floats:
         blobs, labels = sets.gaussian(40, noise=0.5, rng=rng)
         order = rng.permutation(len(blobs))
         return np.column_stack([_snap(blobs[order]), labels[order]])
-    size, gap = {"separable": (14, 0.75), "narrow": (30, 0.1)}[name]
+    size, gap, shifts = {"separable": (16, 0.75, (1, 2.5)), "narrow": (40, 0.15, (1.5, 3))}[name]
     while True:
-        angle, shift = rng.uniform(0, 2 * np.pi), rng.uniform(-1.5, 1.5)
-        points = _snap(rng.uniform(-5, 5, size=(size, 2)))
+        angle, shift = rng.uniform(0, 2 * np.pi), rng.uniform(*shifts)
+        points = _snap(rng.uniform(-5, 5, size=(3 * size, 2)))
         away = points @ (np.cos(angle), np.sin(angle)) + shift
-        if np.all(np.abs(away) >= gap) and 3 <= np.sum(away > 0) <= size - 3:
-            return np.column_stack([points, np.sign(away)])
+        kept = np.flatnonzero(np.abs(away) >= gap)[:size]
+        if len(kept) == size and 3 <= np.sum(away[kept] > 0) <= size - 3:
+            return np.column_stack([points[kept], np.sign(away[kept])])
 
 
 def _snap(points: Any) -> Floats:
@@ -257,7 +258,7 @@ def about_duel(own: Any, learner: Learner, points: Floats, labels: Floats, verdi
             f" and keeps {number(nearest)} away from the nearest" if not mistakes and (w1 or w2) else ""
         )
         words.append(f"{name} has {mistakes} of {len(labels)} wrong{distance}.")
-    winner = "You lead." if scores[0] > scores[1] else "It leads." if scores[1] > scores[0] else "A draw."
+    winner = "You lead." if scores[0] > scores[1] else "The perceptron leads." if scores[1] > scores[0] else "A draw."
     if verdict.border:
         best = 1 / math.hypot(*verdict.border[:2])
         words.append(f"The best possible border keeps {number(best)} away.")
@@ -457,7 +458,7 @@ class PerceptronDuel(Widget):
         self.widest = verdict.border
         self.counts = {
             "mistakes": len(learner.rows),
-            "passes": len(learner.per_pass) if learner.rows else 0,
+            "passes": len(learner.per_pass) if learner.converged else passes[-1] if learner.rows else 0,
             "wrong": int(mistaken.sum()),
             "points": len(self._labels),
             "bound": int(verdict.bound),
