@@ -102,3 +102,18 @@ def affine(x: Any, w: Any, b: Any, /) -> Any:
 def tanh_pullback(g: Any, t: Any, /) -> Any:
     """Return g · (1 - t²), the gradient through t = tanh(x)."""
     return g * (1 - t * t)
+
+
+def gate(g: Any, x: Any, above: float, /) -> Any:
+    """Return `g` where x > above and 0 elsewhere."""
+    return g * (x > above)
+
+
+def concat(parts: Any, /, *, axis: int | None = 0) -> Any:
+    """Return the arrays joined along `axis`; None lays all their elements end to end."""
+    return end_to_end(parts) if axis is None else np.concatenate(parts, axis)
+
+
+def end_to_end(parts: Any, /) -> Any:
+    """Return all elements of the arrays in one row."""
+    return np.concatenate(parts, None)

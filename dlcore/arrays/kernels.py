@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from . import fast_numpy
 from .library import Array, library, namespace
 
 
@@ -29,11 +30,25 @@ def laid_out_like(g: Array, like: Array) -> Array:
     return out
 
 
+def affine(x: Array, w: Array, b: Array) -> Array:
+    """Return x W + b for each row of x; shapes as in `dlcore.layers.affine`."""
+    if type(x) is np.ndarray:
+        return fast_numpy.affine(x, w, b)
+    value = namespace(x).matmul(x, w)
+    value += b if b.ndim == 1 else b[..., None, :]
+    return value
+
+
+def tanh_pullback(g: Array, t: Array) -> Array:
+    """Return g · (1 - t²), the gradient through t = tanh(x)."""
+    return fast_numpy.tanh_pullback(g, t) if type(g) is np.ndarray else g * (1 - t * t)
+
+
 def gate(g: Array, x: Array, above: float = 0.0) -> Array:
     """Return `g` where x > above and 0 elsewhere, for arrays of one shape."""
     name = library(g)
     if name == "numpy":
-        return g * (x > above)
+        return fast_numpy.gate(g, x, above)
     if name == "torch":  # made for ReLU's gradient: six times faster than a product with bools
         import torch
 

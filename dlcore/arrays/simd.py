@@ -1,8 +1,8 @@
 """NumPy's missing speed in the browser: a WebAssembly kernel with SIMD (its C source is in wasm/).
 
 In the page, dlcore runs on Pyodide, whose NumPy has neither BLAS nor SIMD. The kernel is an ordinary extension
-module that only such a Python finds; everywhere else this file costs an `if`. NumPy stays the reference: the
-kernel takes plain float32 arrays and hands everything else back to NumPy.
+module, named so that only such a Python finds it; elsewhere one failing import is all it costs. NumPy stays the
+reference: the kernel takes plain float32 arrays and hands everything else back to NumPy.
 
     activate, deactivate    let fast_numpy use the kernel, or not
     compiled                a captured step's calls as programs, each carried out in one call to the kernel
@@ -11,7 +11,6 @@ kernel takes plain float32 arrays and hands everything else back to NumPy.
 from __future__ import annotations
 
 import operator
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -26,7 +25,20 @@ NumpyArray = np.ndarray[Any, Any]
 #: The kernel while it is active. It is built for 32-bit WebAssembly, the only place where this import succeeds.
 kernel: Any = None
 
-REPLACED = ("affine", "exp", "expm1", "log", "log1p", "matmul", "sum_rows", "tanh", "tanh_pullback")
+#: Functions of fast_numpy that the kernel has, too.
+REPLACED = (
+    "affine",
+    "end_to_end",
+    "exp",
+    "expm1",
+    "gate",
+    "log",
+    "log1p",
+    "matmul",
+    "sum_rows",
+    "tanh",
+    "tanh_pullback",
+)
 _plain = {name: getattr(fast_numpy, name) for name in REPLACED}
 
 
@@ -36,8 +48,6 @@ def activate() -> bool:
     A browser without SIMD refuses to compile the module, which shows as an ImportError like a missing file.
     """
     global kernel  # noqa: PLW0603 - one library, one kernel
-    if sys.platform != "emscripten":
-        return False
     try:
         from . import _simd  # type: ignore[attr-defined]
     except ImportError:
@@ -83,17 +93,18 @@ class Program:
                 self.places.append((len(words), array))
                 words += (array.ctypes.data, *strides)
         words.append(END)
-        self.words = np.array([word & 0xFFFFFFFF for word in words], np.uint32)
+        self.words = np.array([word & WORD for word in words], np.uint32)
 
     def reader(self, place: int, offset: int) -> Callable[[NumpyArray], None]:
         """Return the function that lets one operand read `offset` bytes into another array."""
 
         def point(source: NumpyArray) -> None:
-            self.words[place] = source.ctypes.data + offset
+            self.words[place] = (source.ctypes.data + offset) & WORD
 
         return point
 
 
+WORD = 0xFFFFFFFF  # negative strides are written as two's complement
 END, PRODUCT, MAP, REDUCTION = range(4)
 SUM, MAX = range(2)
 F4, BOOL, I8 = np.dtype(np.float32), np.dtype(np.bool_), np.dtype(np.int64)

@@ -43,6 +43,11 @@ void *PyCapsule_GetPointer(PyObject *capsule, const char *name);
 PyObject *PyDict_New(void);
 int PyDict_SetItemString(PyObject *dict, const char *key, PyObject *value);
 PyObject *PyDict_GetItemString(PyObject *dict, const char *key);  // borrowed
+int32_t PyList_Size(PyObject *list);  // -1 and an error for other objects
+PyObject *PyList_GetItem(PyObject *list, int32_t i);  // borrowed
+double PyFloat_AsDouble(PyObject *number);  // -1 and an error for other objects
+void PyErr_Clear(void);
+PyObject *PyErr_Occurred(void);
 PyObject *PyLong_FromLong(long value);
 PyObject *PyBool_FromLong(long value);
 void Py_IncRef(PyObject *object);

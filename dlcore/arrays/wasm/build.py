@@ -21,16 +21,8 @@ SUM = HERE / "_simd.sha256"
 
 # Exactly these features: a browser refuses the whole module if it knows one of them not.
 FEATURES = "mvp+simd128+mutable_globals+sign_ext+nontrapping_fptoint+bulk_memory"
-COMPILE = (
-    "-target",
-    "wasm32-emscripten",
-    f"-mcpu={FEATURES}",
-    "-std=c11",
-    "-O3",
-    "-fPIC",
-    "-ffp-contract=off",
-)
-COMPILE += ("-fvisibility=hidden", "-nostdlib", "-Wall", "-Wextra", "-Werror")
+TARGET = ("-target", "wasm32-emscripten", f"-mcpu={FEATURES}", "-fPIC", "-fvisibility=hidden", "-nostdlib")
+COMPILE = (*TARGET, "-std=c11", "-O3", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror")
 # A shared object of Emscripten's kind: memory, table and the functions of Python come from Pyodide.
 LINK = ("-shared", "--experimental-pic", "--import-undefined", "--no-entry", "--strip-all")
 

@@ -222,6 +222,15 @@ EXPORT void map(const Map *p) {
             y + (i * sy[0] + j * sy[1] + k * sy[2]) * by, sy[3]);
 }
 
+void gate(int n, float *out, const float *g, const float *x, float above) {
+  for (int i = 0; i < n; i += 4) {
+    int count = n - i < 4 ? n - i : 4;
+    vector open = wasm_f32x4_gt(load(x + i, 1, count), number(above));
+    // A product, not a choice: infinity · 0 is NaN, as in NumPy.
+    store(out + i, 1, count, MUL(load(g + i, 1, count), wasm_v128_and(open, number(1.0f))));
+  }
+}
+
 // ------------------------------------------------------------------------------------------ reductions
 
 ALWAYS_INLINE vector combined(int operation, vector x, vector y) {

@@ -55,6 +55,7 @@ enum kind { END, PRODUCT, MAP, REDUCTION };
 void product(const Product *p);
 void map(const Map *p);
 void reduce(const Reduction *p);
+void gate(int n, float *out, const float *g, const float *x, float above);  // g where x > above, else 0
 
 // Carry out instructions one after the other, until one of kind END.
 void run(const int32_t *program);

@@ -72,6 +72,22 @@ MAPPED(expm1, 1)
 MAPPED(log1p, 1)
 MAPPED(tanh_pullback, 2)
 
+// g where x > above and 0 elsewhere. `above` is a number of Python.
+static PyObject *py_gate(PyObject *module, PyObject *const *args, int32_t count) {
+  (void)module;
+  if (count != 3 || !is_contiguous(args[0]) || !is_contiguous(args[1])) return fall_back("gate", args, count);
+  const Array *g = (const Array *)args[0], *x = (const Array *)args[1];
+  float above = (float)PyFloat_AsDouble(args[2]);
+  if (PyErr_Occurred() || !same_shape(g, x) || !x->nd) {
+    PyErr_Clear();
+    return fall_back("gate", args, count);
+  }
+  PyObject *out = new_array(g->nd, g->shape);
+  if (!out) return 0;
+  gate(size_of(g), (float *)((Array *)out)->data, (const float *)g->data, (const float *)x->data, above);
+  return out;
+}
+
 // -------------------------------------------------------------------------------------------------- products
 
 // Matrices, or stacks of equally many, whose product is defined; not empty ones.
@@ -136,6 +152,28 @@ static PyObject *py_sum_rows(PyObject *module, PyObject *const *args, int32_t co
   return out;
 }
 
+// All elements of a list of arrays in one row.
+static PyObject *py_end_to_end(PyObject *module, PyObject *const *args, int32_t count) {
+  (void)module;
+  int32_t parts = count == 1 ? PyList_Size(args[0]) : 0, size = 0;
+  PyErr_Clear();  // set if it was no list
+  for (int32_t i = 0; i < parts; i++) {
+    PyObject *part = PyList_GetItem(args[0], i);
+    if (!is_contiguous(part)) return fall_back("end_to_end", args, count);
+    size += size_of((Array *)part);
+  }
+  if (parts < 1) return fall_back("end_to_end", args, count);
+  PyObject *out = new_array(1, &size);
+  if (!out) return 0;
+  char *to = ((Array *)out)->data;
+  for (int32_t i = 0; i < parts; i++) {
+    const Array *part = (Array *)PyList_GetItem(args[0], i);
+    __builtin_memcpy(to, part->data, 4 * size_of(part));
+    to += 4 * size_of(part);
+  }
+  return out;
+}
+
 // ------------------------------------------------------------------------------------------- captured steps
 
 // Carry out a program: an array of int32 made by arrays/simd.py.
@@ -189,6 +227,8 @@ static PyMethodDef functions[] = {
     {"sum_rows", py_sum_rows, METH_FASTCALL, "Return the sum over the axis before the last."},
     {"tanh", py_tanh, METH_FASTCALL, "Return the hyperbolic tangent."},
     {"tanh_pullback", py_tanh_pullback, METH_FASTCALL, "Return g (1 - t t)."},
+    {"gate", py_gate, METH_FASTCALL, "Return g where x > above and 0 elsewhere."},
+    {"end_to_end", py_end_to_end, METH_FASTCALL, "Return all elements of a list of arrays in one row."},
     {"exp", py_exp, METH_FASTCALL, "Return e to the power x."},
     {"log", py_log, METH_FASTCALL, "Return the natural logarithm."},
     {"expm1", py_expm1, METH_FASTCALL, "Return e to the power x, minus 1."},
