@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import traitlets
@@ -291,6 +291,13 @@ class DragTheNeuron(Widget):
         self._seen: tuple[Any, ...] = ()
         self.observe(self._settle, names=self.settings())
         self._settle()
+
+    @classmethod
+    def restored(cls, state: dict[str, Any]) -> Self:
+        """Return the neuron of a page, which has also hit what was hit there."""
+        widget = super().restored(state)
+        widget.hits = [name for name in TARGETS if name in {*state.get("hits", []), *widget.hits}]
+        return widget
 
     @traitlets.validate("b")
     def _locked(self, proposal: Any) -> Any:

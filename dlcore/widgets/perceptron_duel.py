@@ -66,6 +66,11 @@ def _bytes(table: Floats) -> bytes:
     return table.astype("<f8").tobytes()
 
 
+def on_grid(points: Floats) -> bool:
+    """Return whether all coordinates are multiples of GRID, so that sums of them are exact."""
+    return bool(np.all(points / GRID == np.round(points / GRID)))
+
+
 class Points(Setting):
     """Points with labels as bytes: float64 (n, 3), x1 and x2 in the plane, labels of -1 or +1."""
 
@@ -217,7 +222,7 @@ def about_mistake(learner: Learner, points: Floats, labels: Floats) -> str:
     )
 
 
-def about_end(learner: Learner, verdict: Verdict) -> str:
+def about_end(learner: Learner, verdict: Verdict, points: Floats) -> str:
     """Return whether it is over, will be, or never will; an empty text if nothing is known."""
     made = len(learner.rows)
     if learner.converged and made:
@@ -232,15 +237,11 @@ def about_end(learner: Learner, verdict: Verdict) -> str:
             f"were met {when} and again after mistake {again}. From equal numbers follow equal steps."
         )
     if verdict.proof and made:
-        known = (
-            "It cannot stop. Its weights stay bounded (the perceptron cycling theorem), but have not come back to "
-            "earlier ones yet"
-        )
-        return (
-            f"{known}, and {made:,} mistakes are as far as this widget goes."
-            if made >= MOST_MISTAKES
-            else f"{known}."
-        )
+        known = "It cannot stop, and its weights stay bounded (the perceptron cycling theorem)."
+        if on_grid(points):
+            known += f" They are multiples of {GRID}, so there are finitely many, and one day they must come back."
+        limit = f" {made:,} mistakes are as far as this widget goes." if made >= MOST_MISTAKES else ""
+        return f"{known} They have not come back yet.{limit}"
     return ""
 
 
@@ -470,7 +471,7 @@ class PerceptronDuel(Widget):
         learner, verdict = self._learner, self._verdict
         self.question = about_points(verdict, self._labels)
         self.story = about_mistake(learner, self._points, self._labels) if len(self._labels) else ""
-        self.ending = about_end(learner, verdict)
+        self.ending = about_end(learner, verdict, self._points)
         own = (self.own_w1, self.own_w2, self.own_b)
         self.duel = about_duel(own, learner, self._points, self._labels, verdict) if self.own_line else ""
         made = count(len(learner.rows), "mistake")
