@@ -96,6 +96,21 @@ def test_two_runs_of_a_widget_give_the_same_file() -> None:
     assert "a" * 32 not in once
 
 
+def test_a_widget_that_is_not_shown_is_not_stored() -> None:
+    text = notebooks.normalize(with_widgets("a" * 32, "b" * 32, "c" * 32))
+    assert "SliderModel" in text
+    assert "LayoutModel" not in text
+
+
+def test_a_stored_widget_carries_todays_code() -> None:
+    notebook = with_widgets("a" * 32, "b" * 32, "c" * 32)
+    models = notebook.metadata.widgets[notebooks.WIDGET_STATE].state
+    models["a" * 32].state |= {"_anywidget_id": "dlcore.widgets.drag_the_neuron.DragTheNeuron", "_esm": "old"}
+    text = notebooks.normalize(notebook)
+    assert '"_esm": "old"' not in text
+    assert "render" in text
+
+
 def test_normalizing_twice_changes_nothing() -> None:
     once = notebooks.normalize(with_widgets("a" * 32, "b" * 32, "c" * 32))
     assert notebooks.normalize(nbformat.reads(once, as_version=4)) == once

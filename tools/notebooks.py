@@ -79,10 +79,15 @@ def normalize(notebook: Notebook) -> str:
                 output.execution_count = count
     state = notebook.metadata.get("widgets")
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": LANGUAGE})
+    models: list[str] = []
     if state:
         notebook.metadata["widgets"] = with_todays_code(state)
+        models = models_by_use(notebook)
+        stored = state[WIDGET_STATE]["state"]
+        for model in stored.keys() - set(models):  # made and never shown
+            del stored[model]
     text = json.dumps(notebook)
-    for position, model in enumerate(models_by_use(notebook)):
+    for position, model in enumerate(models):
         text = text.replace(model, hashlib.sha256(f"model {position}".encode()).hexdigest()[:32])
     # Keys are sorted, and with them the widget models.
     return json.dumps(json.loads(text), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
@@ -125,7 +130,7 @@ def merge_streams(outputs: list[Notebook]) -> list[Notebook]:
 
 
 def models_by_use(notebook: Notebook) -> list[str]:
-    """Return the ids of the widget models: each one shown, with those it refers to; then the rest."""
+    """Return the ids of the widget models that are shown: each with those it refers to, in order of their use."""
     states = notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
     shown = [
         output.data[WIDGET_VIEW]["model_id"]
@@ -133,12 +138,8 @@ def models_by_use(notebook: Notebook) -> list[str]:
         for output in cell.outputs
         if WIDGET_VIEW in output.get("data", {})
     ]
-    # The rest has no order of its own; their content gives one that does not depend on their random ids.
-    rest = sorted(
-        states, key=lambda model: MODEL_REFERENCE.sub("", json.dumps(states[model], sort_keys=True))
-    )
     order: dict[str, None] = {}
-    waiting = [*shown, *rest][::-1]
+    waiting = shown[::-1]
     while waiting:
         model = waiting.pop()
         if model not in order:
