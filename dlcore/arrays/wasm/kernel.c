@@ -10,7 +10,6 @@
 
 typedef v128_t vector;  // 4 × float32
 
-#define EXPORT __attribute__((visibility("default")))
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 // ------------------------------------------------------------------------------------ vectors in memory
@@ -206,7 +205,7 @@ static int bytes_of(int operation, int which) {
   return operation >= MAP_greater && !which ? 1 : 4;
 }
 
-EXPORT void map(const Map *p) {
+void map(const Map *p) {
   const int32_t *n = p->shape, *so = p->out.stride, *sx = p->x.stride;
   const Operand *second = inputs[p->operation] == 2 ? &p->y : &p->x;
   const int32_t *sy = second->stride;
@@ -259,7 +258,7 @@ ALWAYS_INLINE void reduce_rows(int operation, float *out, int so, const float *x
   }
 }
 
-EXPORT void reduce(const Reduction *p) {
+void reduce(const Reduction *p) {
   const int32_t *so = p->out.stride, *sx = p->x.stride;
   for (int i = 0; i < p->outer; i++) {
     float *out = (float *)p->out.data + i * so[0];
@@ -383,7 +382,7 @@ static void one_product(int m, int n, int k, Matrix x, Matrix y, float *out, int
     matrix_product(m, n, k, x, y, out, row_out);
 }
 
-EXPORT void product(const Product *p) {
+void product(const Product *p) {
   const int32_t *so = p->out.stride, *sx = p->x.stride, *sy = p->y.stride;
   for (int i = 0; i < p->batch[0]; i++)
     for (int j = 0; j < p->batch[1]; j++) {
@@ -395,7 +394,7 @@ EXPORT void product(const Product *p) {
 
 // ------------------------------------------------------------------------------------------- a program
 
-EXPORT void run(const int32_t *program) {
+__attribute__((visibility("default"))) void run(const int32_t *program) {
   for (;;) switch (*program) {
       case PRODUCT:
         product((const Product *)program);

@@ -201,6 +201,7 @@ static PyObject *py_fall_back_on(PyObject *module, PyObject *const *args, int32_
   (void)module;
   if (count == 1) {
     Py_IncRef(args[0]);
+    if (others) Py_DecRef(others);
     others = args[0];
   }
   return PyBool_FromLong(count == 1);
