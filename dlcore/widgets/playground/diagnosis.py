@@ -217,8 +217,8 @@ def linear(view: View) -> str:
         else ("Without a hidden layer the network is", "Add a layer of units that bend (tanh, ReLU, sigmoid)")
     )
     return (
-        f"{why} one linear function of {inputs}, and no such function does here: {fit} {repair}, or a feature of which "
-        "the targets are a linear function."
+        f"{why} one linear function of {inputs}, and {fit} {repair}, or a feature of which the targets are a linear "
+        "function."
     )
 
 
@@ -231,12 +231,12 @@ def best_linear(view: View) -> str | None:
         return (
             None
             if right >= 0.9
-            else f"the one of least squares has {right:.0%} of the training points right."
+            else f"that of least squares has only {right:.0%} of the training points right."
         )
     least = 0.5 * float(((fitted - view.targets) ** 2).mean())
     if least < 0.1 * guess(view.task, view.targets):
         return None
-    return f"the best has a training loss of {least:.3f}."
+    return f"the best has a training loss of {least:.3f}, however long one trains."
 
 
 # ----------------------------------------------------------------------------------------------- noise

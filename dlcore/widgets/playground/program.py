@@ -124,18 +124,18 @@ def _model(layers: list[str]) -> list[str]:
 
 def _origin(task: Task, origin: Origin) -> list[str]:
     """Write the weights, and what the optimizer remembers, as they were at the origin."""
-    names = sorted(name for name in origin.memory if name != "steps")
+    names = [name for name, values in origin.memory.items() if name != "steps" and values.any()]
     rows = np.stack([origin.flat, *(origin.memory[name] for name in names)])
     text = base64.b64encode(rows.astype("<f4").tobytes()).decode()
     lines = [
         f"# The weights as they were after {origin.steps:,} steps, as no list of steps leads there: {origin.reason}.",
         f'numbers = np.frombuffer(base64.b64decode("{text}"), "<f4")',
     ]
-    if names and origin.memory["steps"]:
+    if names:
         memory = ", ".join(f'"{name}": rows[{i}]' for i, name in enumerate(names, 1))
         lines += [
             f"rows = numbers.reshape({len(rows)}, -1)",
-            f'optimizer.load_state({{**optimizer.state(), "steps": np.float32({origin.memory["steps"]:g}), {memory}}})',
+            f'optimizer.load_state({{**optimizer.state(), "steps": np.float32({int(origin.memory["steps"])}), {memory}}})',
         ]
     return [
         *lines,
