@@ -96,6 +96,7 @@ def check_odd_arguments() -> None:
         (normal(2, 4, 3), normal(3, 5)),
         (normal(2, 1, 4, 3), normal(5, 3, 2)),
         (x.view(np.ma.MaskedArray), x.T),
+        (np.ones((4, 3), np.dtype([("a", "f4"), ("b", "i2")]))["a"], x.T),
     ):
         both(in_namespace("matmul"), *args)
     for bias in (normal(4), normal(1), normal(2, 3), np.float32(1)):

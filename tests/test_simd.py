@@ -387,6 +387,7 @@ def test_what_the_kernel_does_not_know_is_left_to_numpy(machine: Machine) -> Non
         Call(np.multiply.reduce, (x,), {"axis": 0}, np.ones(3, F4)),
         Call(operator.setitem, (0, F4(1)), {}, np.ones((3, 3), F4), target_first=True),
         Call(np.negative, (np.ones((0, 3), F4),), {}, np.ones((0, 3), F4)),
+        Call(np.negative, (np.ones(3, np.dtype([("a", "f4"), ("b", "i2")]))["a"],), {}, np.ones(3, F4)),
     ):
         assert simd.compiled([call]) == [call]
 

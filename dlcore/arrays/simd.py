@@ -80,8 +80,8 @@ class Program:
     """Instructions as the kernel reads them: one array of 32-bit words.
 
     Attributes:
-        words: the array. It holds addresses, so `arrays` keeps what they point to.
-        places: the word in which each operand's address stands, and the operand.
+        words: the array.
+        places: the word in which each operand's address stands, and the operand, which must live as long.
     """
 
     def __init__(self, instructions: Sequence[Instruction]) -> None:
@@ -133,8 +133,8 @@ def compiled(calls: Sequence[Any]) -> list[Any]:
 def _translated(call: Any, maps: dict[str, int]) -> list[Instruction] | None:
     """Return the instructions for one call, or None if the kernel has none for it."""
     function, args, out = call.function, call.args, call.out
-    if out.size == 0:
-        return None
+    if out.size == 0 or any(step % a.itemsize for a in call.arrays() for step in a.strides):
+        return None  # empty; or a field of records, whose stride is no whole number of elements
     if function in (np.dot, np.matmul):
         return _product(args[0], args[1], out)
     if function is np.concatenate:
@@ -230,6 +230,8 @@ def _reduced(ufunc: Any, x: NumpyArray, out: NumpyArray, options: dict[str, Any]
     kept = (
         out if options.get("keepdims") else out.reshape(*x.shape[:start], *(1 for _ in axes), *x.shape[stop:])
     )
+    if not np.may_share_memory(kept, out):
+        return None  # to reshape it was to copy it
     parts = []
     for part in (slice(None, start), slice(start, stop), slice(stop, None)):
         merged = _merged(x.shape[part], [_strides(a)[part] for a in (np.broadcast_to(kept, x.shape), x)])

@@ -95,6 +95,8 @@ static int are_matrices(PyObject *const *args) {
   const Array *x = (const Array *)args[0], *y = (const Array *)args[1];
   if (!is_float32(args[0]) || !is_float32(args[1]) || x->nd != y->nd || x->nd < 2 || x->nd > 3) return 0;
   if (x->nd == 3 && x->shape[0] != y->shape[0]) return 0;
+  for (int i = 0; i < x->nd; i++)
+    if (x->strides[i] % 4 || y->strides[i] % 4) return 0;  // a field of records
   return x->shape[x->nd - 1] == y->shape[y->nd - 2] && size_of(x) && size_of(y);
 }
 
