@@ -218,10 +218,15 @@ def no_way(target: Target, points: Floats, labels: Floats) -> str:
         return ""
     away = abs(target.goal.b) / target.goal.length
     least = fewest_wrong_through_origin(points, labels)
+    best = (
+        f"leaves {least} of {len(points)} points on the wrong side"
+        if least
+        else "misses it, though no point is wrong"
+    )
     return (
         "Without a bias this target cannot be hit. At x = (0, 0) the sum is 0 whatever w is, so every border goes "
         f"through the origin, and the target's passes it at a distance of {number(away)}. "
-        f"The best border through the origin leaves {least} of {len(points)} points on the wrong side."
+        f"The best border through the origin {best}."
     )
 
 
@@ -322,7 +327,10 @@ class DragTheNeuron(Widget):
 
     def do_choose(self, target: str) -> None:
         """Set the target and go to its start."""
-        with self.hold_sync():
+        with (
+            self.hold_sync(),
+            self.hold_trait_notifications(),
+        ):  # or the neuron as it is might hit the new target
             self.target = target
             self.reset()
 
