@@ -3,62 +3,21 @@
 On a desk and on a phone, by day and by night.
 """
 
-import os
-import shutil
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tools.serve import server
+from tests.browser import AXE_RULES, DESK, PHONE, ROOT, Visit, served
 
 pytest.importorskip("jupyter_book", reason="the book is not built: jupyter-book is not installed")
 
-ROOT = Path(__file__).resolve().parent.parent
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-# As root there is no sandbox; the rest keeps Chromium's own requests out of the log.
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-DESK, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
-AXE_RULES = [
-    "button-name",
-    "color-contrast",
-    "document-title",
-    "html-has-lang",
-    "image-alt",
-    "label",
-    "link-name",
-    "page-has-heading-one",
-]
 # Sphinx puts the file's name where nobody wrote an alternative text.
 PICTURES_WITHOUT_WORDS = """
     [...document.querySelectorAll('.bd-article img')]
         .filter(picture => !picture.alt || picture.alt.includes('_images/')).map(picture => picture.src)
 """
-
-
-@pytest.fixture(scope="module")
-def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the book from scratch, warnings being errors, and return the site's folder."""
-    folder = tmp_path_factory.mktemp("book")
-    program = Path(sys.executable).parent / "jupyter-book"
-    command = [program, "build", ROOT, "-n", "-W", "--keep-going", "--path-output", folder]
-    quiet = {**os.environ, "NO_COLOR": "1"}
-    built = subprocess.run(command, check=False, capture_output=True, text=True, env=quiet)
-    assert built.returncode == 0, built.stdout[-3000:] + built.stderr[-3000:]
-    return folder / "_build" / "html"
 
 
 def pages(book: Path) -> list[Path]:
@@ -134,50 +93,6 @@ def test_the_site_carries_mathjax_and_no_source_maps(book: Path) -> None:
     assert list(book.rglob("*.map")) == []
 
 
-@pytest.fixture(scope="module")
-def address(book: Path) -> Iterator[str]:
-    """Serve the book on this machine."""
-    with server(book) as serving:
-        threading.Thread(target=serving.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{serving.server_port}"
-        serving.shutdown()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """Start headless Chromium, or skip saying why; continuous integration has no excuse."""
-    if CHROMIUM is None:
-        assert not os.environ.get("CI"), "no browser: install chromium"
-        pytest.skip("no browser: neither chromium nor google-chrome is installed")
-    playwright = pytest.importorskip("playwright.sync_api", reason="no browser: playwright is not installed")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield browser
-        browser.close()
-
-
-class Visit:
-    """A page opened in a browser, with what it asked for and what it complained about."""
-
-    def __init__(self, context: Any, url: str) -> None:
-        self.requests: list[str] = []
-        self.complaints: list[str] = []
-        self.page = context.new_page()
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on(
-            "console", lambda message: message.type == "error" and self.complaints.append(message.text)
-        )
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("requestfailed", lambda request: self.complaints.append(f"no answer from {request.url}"))
-        self.page.goto(url, wait_until="load")
-        # Sphinx loads MathJax on pages with formulas only.
-        if self.page.locator(".math").count():
-            self.page.wait_for_function("window.MathJax?.startup?.promise?.then(() => true)")
-
-    def evaluate(self, script: str) -> Any:
-        return self.page.evaluate(script)
-
-
 @pytest.mark.browser
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -209,22 +124,16 @@ def test_every_page_is_whole(
 
 
 @pytest.mark.browser
-def test_the_browser_test_sees_a_foreign_request_and_a_wide_page(
-    address: str, chromium: Any, book: Path
-) -> None:
+def test_the_browser_test_sees_a_foreign_request_and_a_wide_page(tmp_path: Path, chromium: Any) -> None:
     script, wide = '<script src="http://localhost:1/x.js"></script>', '<div style="width: 2000px">wide</div>'
-    (book / "broken.html").write_text(script + wide + '<img src="nowhere.png">')
-    try:
+    (tmp_path / "broken.html").write_text(script + wide + '<img src="nowhere.png">')
+    with served(tmp_path) as address:
         visit = Visit(chromium.new_context(viewport=PHONE), f"{address}/broken.html")
-        assert any(not url.startswith(address) for url in visit.requests)
-        assert visit.complaints
-        assert visit.evaluate("document.documentElement.scrollWidth") > PHONE["width"]
-        visit.page.set_content(
-            '<div class="bd-article"><img src="_images/x.png" alt="../_images/x.png"></div>'
-        )
-        assert len(visit.evaluate(PICTURES_WITHOUT_WORDS)) == 1
-    finally:
-        (book / "broken.html").unlink()
+    assert any(not url.startswith(address) for url in visit.requests)
+    assert visit.complaints
+    assert visit.evaluate("document.documentElement.scrollWidth") > PHONE["width"]
+    visit.page.set_content('<div class="bd-article"><img src="_images/x.png" alt="../_images/x.png"></div>')
+    assert len(visit.evaluate(PICTURES_WITHOUT_WORDS)) == 1
 
 
 @pytest.mark.browser

@@ -91,7 +91,7 @@ function againButton() {
 // Who is about to touch a control will need Python in a moment; who reads on, or saves data, will not.
 function warmUp(view) {
   if (navigator.connection?.saveData) return;
-  const wake = (event) => event.target.closest(CONTROLS) && python.wake();
+  const wake = (event) => python.phase === "asleep" && event.target.closest(CONTROLS) && python.wake();
   let timer = 0;
   view.addEventListener("pointerover", (event) => {
     clearTimeout(timer);

@@ -13,7 +13,7 @@ export class Model {
     this.post = post;
     this.values = { ...stored.state };
     for (const [name, data] of Object.entries(stored.buffers)) this.values[name] = decode(data);
-    this.known = { ...this.values }; // as Python has it, once it is there
+    this.known = { ...this.values }; // as Python has it, or will once it has read all
     this.edited = new Set(); // set here, not yet saved
     this.number = 0; // of the last message to Python
     this.sent = {}; // the number of the message that carried a value
@@ -74,7 +74,8 @@ export class Model {
     for (const listener of [...(this.listeners.get(event) ?? [])]) listener(...details);
   }
 
-  // Take a message of Python; `seen` is the number of the last message that Python had read when it wrote.
+  // Take a message of Python; `seen` is the number of the last message that Python had read when it wrote. A value that
+  // the reader has changed since is old.
   receive(seen, content, buffers) {
     if (content.method === "custom") {
       this.asked.delete(content.content.id);
@@ -82,8 +83,9 @@ export class Model {
     }
     const state = { ...content.state };
     content.buffer_paths.forEach(([name], i) => (state[name] = new DataView(buffers[i].buffer)));
-    Object.assign(this.known, state);
-    this.take(Object.entries(state).filter(([name]) => !this.edited.has(name) && !(this.sent[name] > seen)));
+    const news = Object.entries(state).filter(([name]) => !(this.sent[name] > seen));
+    Object.assign(this.known, Object.fromEntries(news));
+    this.take(news.filter(([name]) => !this.edited.has(name)));
   }
 
   // Set values all together, then tell of each. Where the reader has since set another, that one stays.

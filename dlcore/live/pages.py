@@ -10,6 +10,7 @@ import html
 import importlib
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,12 +70,22 @@ def read_models(stored: dict[str, Any]) -> dict[str, Model]:
     return models
 
 
+@cache
+def parse(script: str) -> dict[str, Model]:
+    """Return our widgets in a state script of MyST-NB."""
+    return read_models(json.loads(script))
+
+
 def models_of(env: BuildEnvironment, page: str) -> dict[str, Model]:
     """Return our widgets on a page."""
     scripts = getattr(env, "nb_metadata", {}).get(page, {}).get("js_files", {})
     _, script = scripts.get("ipywidgets_state", (None, None))
-    # MyST-NB escapes `</script` for HTML in a way that JSON reads as the same.
-    return read_models(json.loads(script["body"])) if script else {}
+    return parse(script["body"]) if script else {}
+
+
+def models_of_book(env: BuildEnvironment) -> dict[str, Model]:
+    """Return our widgets on all pages; builders for print make one document of them."""
+    return {key: model for page in sorted(env.found_docs) for key, model in models_of(env, page).items()}
 
 
 class LiveOutputs(SphinxPostTransform):
@@ -84,7 +95,7 @@ class LiveOutputs(SphinxPostTransform):
 
     def run(self, **options: Any) -> None:
         """Replace each."""
-        models = models_of(self.env, self.env.docname)
+        models = models_of_book(self.env)
         for bundle in list(self.document.findall(nodes.container)):
             if bundle.get("nb_element") == "mime_bundle" and (key := view_of(bundle)) in models:
                 still = picture_and_words(bundle)

@@ -17,12 +17,12 @@ from sphinx.util import logging
 import dlcore
 
 from . import distribution, wheel
-from .pages import models_of
+from .pages import models_of_book
 
 HERE = Path(__file__).parent
 PACKAGE = HERE.parent
 HOST = ("host.js", "model.js", "python.js", "picture.js", "live.css", "worker.js", "boot.py")
-KERNEL = "kernel.wasm"  # of dlcore.arrays, where it is built
+DATA = ("data/digits.npz",)  # not in the wheel: fetched when a program opens it
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ def complete_site(app: Sphinx, error: Exception | None) -> None:
     """Write the folder `live` if a page needs it."""
     if error or app.builder.format != "html" or app.env is None:
         return
-    if not any(models_of(app.env, page) for page in app.env.found_docs):
+    if not models_of_book(app.env):
         return
     live = Path(app.outdir) / "live"
     mirror = app.config.live_pyodide
@@ -52,12 +52,9 @@ def copy_host(live: Path) -> None:
     live.mkdir(parents=True)
     for name in HOST:
         shutil.copyfile(HERE / name, live / name)
-    extras = [PACKAGE / "data" / "digits.npz", *PACKAGE.rglob(KERNEL)]
-    for path in [
-        *sorted((PACKAGE / "widgets").rglob("*.js")),
-        *sorted((PACKAGE / "widgets").rglob("*.css")),
-        *extras,
-    ]:
+    widgets = PACKAGE / "widgets"
+    scripts = [*sorted(widgets.rglob("*.js")), *sorted(widgets.rglob("*.css"))]
+    for path in [*scripts, *(PACKAGE / name for name in DATA)]:
         target = live / path.relative_to(PACKAGE)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
@@ -95,13 +92,11 @@ def manifest(packed: wheel.Wheel, mirror: str) -> dict[str, Any]:
         "depends": ["numpy", "traitlets"],
         "unvendored_tests": False,
     }
-    kernel = next(iter(PACKAGE.rglob(KERNEL)), None)
     return {
         "pyodide": mirror or f"pyodide/{distribution.VERSION}/",
         "verify": bool(mirror),
         "core": pins["core"],
         "lock": {"info": pins["info"], "packages": {**pins["packages"], "dlcore": ours}},
         "bytes": pins["bytes"] | {packed.name: len(packed.content)},
-        "data": {"digits.npz": "data/digits.npz"},
-        "kernel": kernel.relative_to(PACKAGE).as_posix() if kernel else None,
+        "data": list(DATA),
     }

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-# Figures need matplotlib; `live` makes the page and does not run in it.
-LEFT_OUT = ("plots.py", "live/")
+# Figures need matplotlib; `live` makes the page and does not run in it, nor does what builds the kernel of `arrays`.
+LEFT_OUT = ("plots.py", "live/", "arrays/wasm/")
+TAG = "cp312-cp312-pyodide_2024_0_wasm32"
 
 
 class Wheel(NamedTuple):
@@ -27,8 +28,8 @@ class Wheel(NamedTuple):
 
 
 def members(package: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield the path inside the wheel and the content of each Python file, in a fixed order."""
-    for path in sorted(package.rglob("*.py")):
+    """Yield the path inside the wheel and the content of each file of Python or for WebAssembly, in a fixed order."""
+    for path in sorted([*package.rglob("*.py"), *package.rglob("*wasm32-emscripten.so")]):
         inside = path.relative_to(package).as_posix()
         if not inside.startswith(LEFT_OUT):
             yield f"{package.name}/{inside}", path.read_bytes()
@@ -43,12 +44,11 @@ def build(package: Path, version: str) -> Wheel:
     info = f"{name}-{version}.dist-info"
     files = dict(members(package))
     files[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode()
-    files[f"{info}/WHEEL"] = (
-        b"Wheel-Version: 1.0\nGenerator: dlcore.live\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    )
+    wheel = f"Wheel-Version: 1.0\nGenerator: dlcore.live\nRoot-Is-Purelib: false\nTag: {TAG}\n"
+    files[f"{info}/WHEEL"] = wheel.encode()
     files[f"{info}/RECORD"] = _record(files, f"{info}/RECORD")
     content = _zip(files)
-    return Wheel(f"{name}-{version}-0x{hashlib.sha256(content).hexdigest()[:12]}-py3-none-any.whl", content)
+    return Wheel(f"{name}-{version}-0x{hashlib.sha256(content).hexdigest()[:12]}-{TAG}.whl", content)
 
 
 def _record(files: dict[str, bytes], itself: str) -> bytes:

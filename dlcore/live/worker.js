@@ -7,15 +7,6 @@ const ROOT = new URL(".", import.meta.url);
 delete WebAssembly.Suspending;
 delete WebAssembly.promising;
 
-// Pyodide's memory, for a kernel that computes on NumPy's arrays where they lie. Pyodide does not hand it out.
-WebAssembly.Memory = new Proxy(WebAssembly.Memory, {
-  construct(Memory, options) {
-    const made = new Memory(...options);
-    self.pyodideMemory ??= made;
-    return made;
-  },
-});
-
 // ---- loading
 
 let loaded = 0;
@@ -35,12 +26,14 @@ const broken = new Promise((_, reject) => (giveUp = reject));
 
 const nameOf = (address) => new URL(address, ROOT).pathname.split("/").pop();
 
-// Count what arrives, and notice what does not. Pyodide itself fetches through this.
-function watchFetch(sizes) {
+// Count what arrives, notice what does not, and verify what comes from another host. Pyodide itself verifies packages;
+// it fetches through this.
+function watchFetch({ bytes, core, verify }) {
   const fetchFile = self.fetch;
   self.fetch = async (address, options) => {
     const name = nameOf(address.url ?? address);
-    if (!(name in sizes)) return fetchFile(address, options);
+    if (!(name in bytes)) return fetchFile(address, options);
+    if (verify && core[name]) options = { ...options, integrity: integrity(core[name]) };
     try {
       const answer = await fetchFile(address, options);
       if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
@@ -66,9 +59,9 @@ const hex = (sha256) => Uint8Array.from(sha256.match(/../g), (byte) => parseInt(
 const integrity = (sha256) => `sha256-${btoa(String.fromCharCode(...hex(sha256)))}`;
 
 // The address to import a script of Pyodide's from. From another host it is read and verified first.
-async function script(base, name, { core, verify }) {
+async function script(base, name, { verify }) {
   if (!verify) return new URL(name, base).href;
-  const answer = await fetch(new URL(name, base), { integrity: integrity(core[name]) });
+  const answer = await fetch(new URL(name, base));
   return URL.createObjectURL(new Blob([await answer.text()], { type: "text/javascript" }));
 }
 
@@ -89,19 +82,13 @@ async function load(manifest) {
   });
 }
 
-// dlcore's SIMD kernel, in Pyodide's own memory. Before Python imports dlcore, which looks for `dlcoreKernel`.
-async function loadKernel({ kernel }) {
-  if (!kernel || !self.pyodideMemory) return;
-  const code = await (await fetch(new URL(kernel, ROOT))).arrayBuffer();
-  if (!WebAssembly.validate(code)) return; // a browser without SIMD: NumPy computes
-  const { instance } = await WebAssembly.instantiate(code, { env: { memory: self.pyodideMemory } });
-  self.dlcoreKernel = instance.exports;
-}
-
 // Files that a program may open, fetched when it does.
 function offerData(pyodide, { data }) {
-  const folder = `${pyodide.runPython("import sysconfig; sysconfig.get_path('purelib')")}/dlcore/data`;
-  for (const [name, path] of Object.entries(data)) pyodide.FS.createLazyFile(folder, name, new URL(path, ROOT).href, true, false);
+  const packages = pyodide.runPython("import sysconfig; sysconfig.get_path('purelib')");
+  for (const path of data) {
+    const [, folder, name] = `${packages}/dlcore/${path}`.match(/(.*)\/(.*)/);
+    pyodide.FS.createLazyFile(folder, name, new URL(path, ROOT).href, true, false);
+  }
 }
 
 async function text(name) {
@@ -114,12 +101,11 @@ async function boot() {
   const bootCode = text("boot.py");
   const manifest = JSON.parse(await text("manifest.json"));
   total = Object.values(manifest.bytes).reduce((sum, bytes) => sum + bytes, 0);
-  watchFetch(manifest.bytes);
+  watchFetch(manifest);
   const pyodide = await Promise.race([load(manifest), broken]);
   self.pyodide = pyodide;
   self.postMessage({ type: "starting" });
   offerData(pyodide, manifest);
-  await loadKernel(manifest);
   const names = pyodide.toPy({ __name__: "boot" });
   pyodide.runPython(await bootCode, { globals: names, filename: "boot.py" });
   const desk = names.get("Desk")(post);

@@ -1,0 +1,131 @@
+"""What tests in a browser share: headless Chromium, a page that is watched, and the book, built once for a run."""
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.serve import server
+
+ROOT = Path(__file__).resolve().parent.parent
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+# As root there is no sandbox; the rest keeps Chromium's own requests out of the log.
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
+AXE_RULES = [
+    "button-name",
+    "color-contrast",
+    "document-title",
+    "html-has-lang",
+    "image-alt",
+    "label",
+    "link-name",
+    "page-has-heading-one",
+]
+
+
+def once(folder: Path, build: Callable[[Path], None]) -> Path:
+    """Let the first process that asks build the folder; the others wait for it."""
+    done, failed = folder.with_suffix(".done"), folder.with_suffix(".failed")
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        while not done.exists():
+            assert not failed.exists(), failed.read_text(encoding="utf-8")
+            time.sleep(0.2)
+        return folder
+    try:
+        build(folder)
+    except BaseException as error:
+        failed.write_text(str(error), encoding="utf-8")
+        raise
+    done.touch()
+    return folder
+
+
+def build_book(folder: Path) -> None:
+    """Build the book from scratch, warnings being errors."""
+    program = Path(sys.executable).parent / "jupyter-book"
+    command = [program, "build", ROOT, "-n", "-W", "--keep-going", "--path-output", folder]
+    quiet = {**os.environ, "NO_COLOR": "1"}
+    built = subprocess.run(command, check=False, capture_output=True, text=True, env=quiet)
+    assert built.returncode == 0, built.stdout[-3000:] + built.stderr[-3000:]
+
+
+@pytest.fixture(scope="session")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the built site. Leave it as it is: tests in other processes read it, too."""
+    pytest.importorskip("jupyter_book", reason="the book is not built: jupyter-book is not installed")
+    run = tmp_path_factory.getbasetemp()
+    shared = run.parent if "PYTEST_XDIST_WORKER" in os.environ else run
+    return once(shared / "book", build_book) / "_build" / "html"
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder on this machine; gives the address."""
+    with server(folder) as serving:
+        threading.Thread(target=serving.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{serving.server_port}"
+        serving.shutdown()
+
+
+@pytest.fixture(scope="module")
+def address(book: Path) -> Iterator[str]:
+    """Serve the book on this machine."""
+    with served(book) as url:
+        yield url
+
+
+# Not for the whole run: while Playwright's loop lives in a thread, asyncio.run refuses to work there.
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """Start headless Chromium, or skip saying why; continuous integration has no excuse."""
+    if CHROMIUM is None:
+        assert not os.environ.get("CI"), "no browser: install chromium"
+        pytest.skip("no browser: neither chromium nor google-chrome is installed")
+    playwright = pytest.importorskip("playwright.sync_api", reason="no browser: playwright is not installed")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """A page opened in a browser, with what it asked for and what it complained about."""
+
+    def __init__(self, context: Any, url: str) -> None:
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        self.page = context.new_page()
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("console", self._note)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("requestfailed", lambda request: self.complaints.append(f"no answer from {request.url}"))
+        self.page.goto(url, wait_until="load")
+        # Sphinx loads MathJax on pages with formulas only.
+        if self.page.locator(".math").count():
+            self.page.wait_for_function("window.MathJax?.startup?.promise?.then(() => true)")
+
+    def _note(self, message: Any) -> None:
+        if message.type == "error":
+            self.complaints.append(f"{message.text} ({message.location['url']})")
+
+    def evaluate(self, script: str, *arguments: Any) -> Any:
+        return self.page.evaluate(script, *arguments)
