@@ -133,9 +133,10 @@ def _origin(task: Task, origin: Origin) -> list[str]:
     ]
     if names:
         memory = ", ".join(f'"{name}": rows[{i}]' for i, name in enumerate(names, 1))
+        steps = int(origin.memory["steps"])
         lines += [
             f"rows = numbers.reshape({len(rows)}, -1)",
-            f'optimizer.load_state({{**optimizer.state(), "steps": np.float32({int(origin.memory["steps"])}), {memory}}})',
+            f'optimizer.load_state({{**optimizer.state(), "steps": np.float32({steps}), {memory}}})',
         ]
     return [
         *lines,
