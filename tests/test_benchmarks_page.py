@@ -32,10 +32,12 @@ class Workers:
         self.running.add(name)
 
     def ask(self, name: str, verb: str, argument: Any = None) -> Any:
-        if verb == "time":
-            self.timed.append((name, argument))
-            return argument * self.milliseconds[name]
         return self.of[name][:argument] if verb == "losses" else [0.5, 0.25]
+
+    def time(self, name: str, steps: int) -> tuple[float, float]:
+        self.timed.append((name, steps))
+        took = steps * self.milliseconds[name]
+        return took / 2, took  # the clock runs on while others compute
 
     def stop(self, name: str) -> None:
         self.running.discard(name)
@@ -59,6 +61,7 @@ def test_a_race_times_everyone_in_turn_and_takes_ratios_of_rounds() -> None:
     )
     assert [len(result.micros) for result in results] == [4, 4]
     assert race.ratio(*results) == Ratio(4.0, 4.0, 4.0)
+    assert (results[0].micros[0], results[0].wall[0]) == pytest.approx((250.0, 500.0))
     turns = workers.timed[-8:]
     assert [name for name, _ in turns] == ["fast", "slow", "slow", "fast", "fast", "slow", "slow", "fast"]
     assert all(
@@ -210,8 +213,8 @@ def test_the_page_names_targets_ratios_failures_and_survives_json() -> None:
     row = rows.ROWS["frame"]
     name = rows.CAPTURED + rows.WITH_KERNEL
     results = [
-        Result(rows.CONVNET, 1, [4000.0, 4200.0]),
-        Result(name, 1, [500.0, 500.0]),
+        Result(rows.CONVNET, 1, [4000.0, 4200.0], [1.0, 1.0]),
+        Result(name, 1, [500.0, 500.0], [1.0, 1.0]),
         Result("x", 1, failure="broke"),
     ]
     stamp = {

@@ -11,6 +11,10 @@ from benchmarks.page.report import quartiles
 from benchmarks.page.rows import Target
 from tests.lab import Room, lab
 
+TITLE = "A slider in JupyterLab with a live kernel"
+NOTES = [
+    "From the input event of DragTheNeuron's slider of w1 to the painted frame with the sum that Python computed."
+]
 CELL = "from dlcore.widgets import DragTheNeuron\nDragTheNeuron()"
 REDRAWN = "slider to redraw after Python's answer, ms"
 MOVES = 30

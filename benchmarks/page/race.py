@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.harness import disagreement
 
-TURN = 300.0  # milliseconds that a contestant's turn in a round should last
+TURN = 300.0  # milliseconds of CPU time that a contestant's turn in a round should last
 FEWEST_TICKS = 20.0  # milliseconds: below that, a clock of 0.1 ms blurs what is measured
 WARM_UP = 600.0  # milliseconds of training before the first round: browsers compile while code runs
 
@@ -22,6 +22,7 @@ class Workers(Protocol):
 
     def start(self, name: str, script: str, settings: dict[str, Any]) -> None: ...
     def ask(self, name: str, verb: str, argument: Any = None) -> Any: ...
+    def time(self, name: str, steps: int) -> tuple[float, float]: ...
     def stop(self, name: str) -> None: ...
 
 
@@ -52,14 +53,15 @@ class Entrant:
 
 @dataclass
 class Result:
-    """What a contestant did: microseconds per step by round, or why it was not timed.
+    """What a contestant did: microseconds of CPU time per step by round, or why it was not timed.
 
-    `check` says what its losses were compared with, and how well they agreed.
+    `wall` are the same by the clock; `check` says what its losses were compared with, and how well they agreed.
     """
 
     name: str
     samples: int
     micros: list[float] = field(default_factory=list)
+    wall: list[float] = field(default_factory=list)
     check: str = ""
     failure: str = ""
     note: str = ""
@@ -140,7 +142,7 @@ def steps_of_a_turn(workers: Workers, name: str) -> int:
     """Warm a contestant up and find how many steps fill a turn."""
     steps, spent = 1, 0.0
     while True:
-        took = workers.ask(name, "time", steps)
+        took, _ = workers.time(name, steps)
         spent += took
         if took > FEWEST_TICKS and spent > WARM_UP:
             return max(1, round(steps * TURN / took))
@@ -179,8 +181,9 @@ def race(
     for number in range(rounds):
         shift = number % len(timed)
         for result in timed[shift:] + timed[:shift]:
-            took = workers.ask(result.name, "time", steps[result.name])
-            result.micros.append(took * 1e3 / steps[result.name])
+            cpu, wall = workers.time(result.name, steps[result.name])
+            result.micros.append(cpu * 1e3 / steps[result.name])
+            result.wall.append(wall * 1e3 / steps[result.name])
     for result in timed:
         workers.stop(result.name)
     return results

@@ -43,9 +43,15 @@ def target_of(row: Json) -> Target:
     return Target(**{**row, "reached": reached})
 
 
+def rounded(values: list[float]) -> list[float]:
+    """Five significant digits."""
+    return [float(f"{value:.5g}") for value in values]
+
+
 def race_section(row: Row, results: list[Result], stamped: Json) -> Json:
     """A race as JSON."""
-    kept = [{**asdict(result), "micros": [float(f"{t:.5g}") for t in result.micros]} for result in results]
+    clocks = [{name: rounded(getattr(result, name)) for name in ("micros", "wall")} for result in results]
+    kept = [{**asdict(result), **times} for result, times in zip(results, clocks, strict=True)]
     return {"stamp": stamped, "results": kept, "targets": targets_as_json(row.targets(results))}
 
 
@@ -109,8 +115,8 @@ def race_table(row: Row, results: list[Result]) -> list[str]:
     against = f"× {base.name}" if base else "×"
     counted = "examples" if row.counts_examples else "frames"
     lines = [
-        f"| contestant | {counted} per second | µs a step | {against} | losses agree to |",
-        "|---|--:|--:|--:|---|",
+        f"| contestant | {counted} per second | µs a step | by the clock | {against} | losses agree to |",
+        "|---|--:|--:|--:|--:|---|",
     ]
     for result in sorted((r for r in results if r.micros), key=lambda r: -r.per_second):
         shown = f"**{result.name}**" if result.name.startswith("dlcore") else result.name
@@ -118,6 +124,7 @@ def race_table(row: Row, results: list[Result]) -> list[str]:
             shown,
             number(result.per_second),
             number(result.median),
+            number(statistics.median(result.wall)),
             spread(ratio(result, base)),
             result.check,
         ]
