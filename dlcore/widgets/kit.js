@@ -47,8 +47,10 @@ export function node(tag, attributes = {}, ...children) {
   return made;
 }
 
+// Ids that differ on every call. In Jupyter each widget has this module for itself, hence the part by chance.
+const module = Math.random().toString(36).slice(2, 8);
 let made = 0;
-export const freshId = (stem) => `dlcore-${stem}-${++made}`; // ids that differ on every call, so two widgets never share one
+export const freshId = (stem) => `dlcore-${stem}-${module}-${++made}`;
 
 // ------------------------------------------------------------------------------------------------------- a widget
 
