@@ -42,6 +42,7 @@ CONTROLS = (
     "step",
     "reset",
     "own_points",
+    "preset",
     "program",
     "link",
 )
