@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
-
-import dlcore
 
 from . import distribution, wheel
 from .pages import models_of_book
@@ -40,7 +39,7 @@ def complete_site(app: Sphinx, error: Exception | None) -> None:
     copy_host(live)
     if not mirror:
         ship_pyodide(Path(app.srcdir) / app.config.live_cache / distribution.VERSION, live)
-    packed = wheel.build(PACKAGE, dlcore.__version__)
+    packed = wheel.build(PACKAGE, version("dlcore"))
     (live / packed.name).write_bytes(packed.content)
     text = json.dumps(manifest(packed, mirror), indent=1)
     (live / "manifest.json").write_text(text, encoding="utf-8")
@@ -83,7 +82,7 @@ def manifest(packed: wheel.Wheel, mirror: str) -> dict[str, Any]:
     pins = distribution.PINS
     ours = {
         "name": "dlcore",
-        "version": dlcore.__version__,
+        "version": version("dlcore"),
         "file_name": packed.name,
         "install_dir": "site",
         "sha256": packed.sha256,
