@@ -1050,6 +1050,9 @@ def test_a_damaged_link_is_refused_and_nothing_changes() -> None:
         (lambda h, a: h.update(clock=[10, -1, 0]), "count of steps"),
         (lambda h, a: h.update(own=[[1, 1, 5]]), "class -1 or \\+1"),
         (lambda h, a: h.pop("own"), "own"),
+        (lambda h, a: h.update(settings=[1]), "keys"),
+        (lambda h, a: h.update(clock=["x", 0, 0]), "invalid literal"),
+        (lambda h, a: a.update(curves=np.zeros((3, 4))), "shape"),
     ],
 )
 def test_a_link_made_by_hand_is_checked(change: Any, said: str) -> None:

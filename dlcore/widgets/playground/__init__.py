@@ -114,7 +114,8 @@ class Playground(Panel):
             self.session.show_band(self.band)
             self.session.move(self.device)
             self._refresh()
-        self._rest()
+        else:
+            self._rest()
 
     def _fit_to_problem(self) -> None:
         with self._quietly():
@@ -354,7 +355,14 @@ class Playground(Panel):
         before = self._own, self._kept(all_of_them=True)
         try:
             made = self._opened(header, arrays)
-        except (KeyError, TypeError, ValueError, traitlets.TraitError) as error:
+        except (
+            AttributeError,
+            KeyError,
+            OverflowError,
+            TypeError,
+            ValueError,
+            traitlets.TraitError,
+        ) as error:
             self._own = before[0]
             self._take(before[1])
             raise ValueError(f"this link was not opened: {error}") from None
