@@ -20,7 +20,7 @@ export function curves(scope, model, view) {
     accuracy: readout(readouts, "Test accuracy"),
   };
   const chart = canvas(scope, "The losses over the epochs; the table below has them as numbers", (context, width, height, theme) => paintChart(context, width, height, theme, model), {
-    height: (width) => Math.max(150, Math.min(220, width * 0.6)),
+    height: (width) => (width < 320 ? 0.62 : 0.8) * width,
   });
   const legend = node("p", { class: "pg-legend" });
   const band = checkbox(scope, model, "band", "32 seeds");
@@ -33,7 +33,6 @@ export function curves(scope, model, view) {
     value.accuracy.whole.hidden = accuracy === null || accuracy === undefined;
     write(value.accuracy.number, percent(accuracy));
     write(words, model.get("band") ? model.get("band_words") : "");
-    legend.hidden = false;
     showLegend(legend, model);
     chart.redraw();
   };
@@ -76,7 +75,7 @@ function showLegend(legend, model) {
 function paintChart(context, width, height, theme, model) {
   const rows = rowsOf(model);
   const band = bandOf(model);
-  const area = { left: 40, top: 20, width: width - 50, height: height - 58 };
+  const area = { left: 40, top: 20, width: width - 56, height: height - 58 };
   const far = Math.max(1, rows.at(-1)?.[0] ?? 1, band.at(-1)?.[0] ?? 1);
   const { X, Y } = axes(context, area, [0, far], [0, highest(rows, band)], theme, { xLabel: "epoch", yLabel: "loss" });
   context.save();

@@ -7,26 +7,29 @@ export function datasets(scope, model, view) {
   const group = freshId("dataset");
   const cards = Object.keys(DATASETS).map((name) => makeCard(scope, model, name, group));
   const choice = node("fieldset", { class: "pg-sets", "data-control": "dataset" }, node("legend", {}, "Data set"), ...cards.map((c) => c.whole));
-  const noiseWords = node("p", { class: "pg-note" });
+  const noiseWords = node("p", { class: "pg-note", id: freshId("noise") });
   const sliders = {
-    train_share: slider(scope, model, "train_share", "Training share", { words: (v) => `${v} %` }),
+    train_share: slider(scope, model, "train_share", "Train on", { words: (v) => `${v} %` }),
     noise: slider(scope, model, "noise", "Noise", { words: String }),
     batch_size: slider(scope, model, "batch_size", "Batch size"),
   };
-  sliders.noise.append(noiseWords);
+  const noise = sliders.noise.querySelector("input");
+  noise.setAttribute("aria-describedby", noiseWords.id);
   const again = button(scope, "Regenerate", () => view.act("regenerate"), { "data-control": "regenerate" });
   const seed = number(scope, model, "data_seed", "Data seed", { step: 1 });
   seed.dataset.control = "regenerate";
   for (const [name, whole] of Object.entries(sliders)) whole.dataset.control = name;
+  noiseWords.dataset.control = "noise";
   const show = () => {
     for (const card of cards) card.show();
     const name = model.get("dataset");
-    noiseWords.textContent = DATASETS[name].noise;
-    sliders.noise.querySelector("input").disabled = name === "own";
+    noiseWords.textContent = `Noise here: ${DATASETS[name].noise}.`;
+    noise.disabled = name === "own";
   };
   for (const name of ["dataset", "problem"]) scope.on(model, `change:${name}`, show);
   show();
-  return node("div", { class: "pg-data" }, choice, node("div", { class: "pg-sliders" }, ...Object.values(sliders)), node("div", { class: "pg-again" }, seed, again));
+  const tuning = node("div", { class: "pg-sliders" }, sliders.train_share, sliders.noise, noiseWords, sliders.batch_size);
+  return node("div", { class: "pg-data" }, choice, tuning, node("div", { class: "pg-again" }, seed, again));
 }
 
 function makeCard(scope, model, name, group) {

@@ -9,7 +9,7 @@ const SMALLEST_PITCH = 50; // from one layer to the next; below it the diagram s
 export function geometryOf(space, shape, rows) {
   const small = space < 480;
   const size = small ? 32 : 40;
-  const left = (small ? 38 : 48) + size / 2; // after the inputs' labels
+  const left = (small ? 42 : 48) + size / 2; // after the inputs' labels
   const right = size / 2 + 6;
   const width = Math.max(space, left + right + (shape.length - 1) * SMALLEST_PITCH);
   const pitch = (width - left - right) / (shape.length - 1);

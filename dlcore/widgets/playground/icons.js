@@ -31,7 +31,7 @@ export const DATASETS = {
   spiral: { problem: "classification", label: "Spiral", noise: "points off their arm, labels kept" },
   plane: { problem: "regression", label: "Plane", noise: "wrong targets, no point moves" },
   multi_gaussian: { problem: "regression", label: "Hills", noise: "wrong targets, no point moves" },
-  own: { problem: "both", label: "Yours", noise: "your points have none" },
+  own: { problem: "both", label: "Yours", noise: "none, the points are yours" },
 };
 
 // Points of a set as [x, y, target], spread evenly rather than drawn at random.

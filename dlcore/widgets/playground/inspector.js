@@ -29,7 +29,6 @@ export function inspector(scope, model, view) {
     for (const { field, source } of made) {
       const value = view.numbers.weights[weightPlace(shape, view.pinned, source)];
       if (!field.matches(":focus") || field.dataset.sent) field.value = Number.isFinite(value) ? Number(value.toFixed(4)) : "";
-      delete field.dataset.sent;
     }
   };
   return { element, choose, redraw };
@@ -41,15 +40,21 @@ const sourcesOf = (model, unit) => [null, ...Array(shapeOf(model)[unit.layer - 1
 function makeField(model, view, unit, source) {
   const id = freshId("weight");
   const from = source === null ? "bias" : unit.layer === 1 ? unitAt(model, { layer: 0, index: source }).label : `neuron ${source + 1}`;
-  const field = node("input", { type: "number", step: "0.1", id, inputmode: "decimal" });
-  // Belongs to the element alone, so it goes with it.
-  field.addEventListener("change", async () => {
-    if (field.value === "") return view.soon();
-    const value = Number(field.value);
+  const field = node("input", { type: "number", step: "any", id, inputmode: "decimal" });
+  const send = async (value) => {
     const place = { layer: unit.layer, target: unit.index };
     await (source === null ? view.act("set_bias", { ...place, value }) : view.act("set_weight", { ...place, source, value }));
-    field.dataset.sent = true; // show what Python made of it
+    field.dataset.sent = true; // from here on the field shows what Python makes of it, until something is typed
     view.soon();
+  };
+  // These listeners belong to the field alone, so they go with it.
+  for (const begin of ["focus", "input"]) field.addEventListener(begin, () => delete field.dataset.sent);
+  field.addEventListener("change", () => (field.value === "" ? view.soon() : send(Number(field.value))));
+  field.addEventListener("keydown", (event) => {
+    const by = { ArrowUp: 0.1, ArrowDown: -0.1 }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    send(view.numbers.weights[weightPlace(shapeOf(model), unit, source)] + by); // from what it is now, not from what is typed
   });
   return { field, source, whole: node("div", { class: "dlcore-control" }, node("label", { for: id }, from), field) };
 }

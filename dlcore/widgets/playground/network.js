@@ -33,6 +33,7 @@ export function network(scope, model, view) {
     const key = JSON.stringify(model.get("units"));
     if (drawn?.key === key) return;
     const focused = stage.querySelector(":focus")?.dataset.key;
+    view.hovered = view.link = null; // they may be gone
     drawn?.scope.end();
     drawn = { key, ...makeParts(model, view) };
     stage.replaceChildren(links, ...drawn.elements, hint);
@@ -58,10 +59,8 @@ export function network(scope, model, view) {
     hint.hidden = !words;
     if (!words) return;
     hint.textContent = words;
-    const { size, width } = drawn.geometry;
-    const spot = view.link ? view.link.spot : drawn.geometry.centre(view.hovered);
-    const left = Math.max(0, Math.min(spot.x - 40, width - 170));
-    hint.style.transform = `translate(${left}px, ${spot.y + (view.link ? 12 : size / 2 + 4)}px)`;
+    const { x, y } = hintPlace(drawn.geometry, view);
+    hint.style.transform = `translate(${x}px, ${y}px)`;
   };
   const point = (link) => {
     view.link = link;
@@ -84,6 +83,13 @@ export function network(scope, model, view) {
   scope.endings.push(() => drawn?.scope.end());
   build();
   return { element: node("div", { class: "pg-middle" }, layers, box, legend(scope, model)), redraw };
+}
+
+// Beside what is pointed at, on the side where there is room, and not over the next unit.
+function hintPlace({ size, width, centre }, { link, hovered }) {
+  const { x, y } = link ? link.spot : centre(hovered);
+  const away = link ? 8 : size / 2 + 6;
+  return { x: x + away + 110 < width ? x + away : x - away - 110, y: link ? y + 10 : y - 12 };
 }
 
 function linkWords(model, { link, numbers }) {

@@ -99,16 +99,17 @@ function makeBar(scope, model, view) {
     view.act("step");
   };
   const epoch = node("output", { "aria-label": "Epoch" });
-  const element = node(
+  const main = node(
     "div",
     { class: "pg-bar" },
     marked("run", runButton(scope, model)),
     marked("step", button(scope, "Step", step)),
-    marked("step_by", select(scope, model, "step_by", "one step is", { example: "an example", batch: "a batch", epoch: "an epoch" })),
     marked("reset", button(scope, "Reset", () => view.act("reset"))),
-    node("div", { class: "pg-seed", "data-control": "seed" }, number(scope, model, "seed", "Seed", { step: 1 }), button(scope, "New seed", () => view.act("new_seed"))),
     node("div", { class: "pg-epoch" }, node("span", {}, "Epoch"), epoch),
   );
+  const seed = node("div", { class: "pg-seed", "data-control": "seed" }, number(scope, model, "seed", "Seed", { step: 1 }), button(scope, "New seed", () => view.act("new_seed")));
+  const rest = node("div", { class: "pg-rest" }, marked("step_by", select(scope, model, "step_by", "Step by")), seed);
+  const element = node("div", { class: "pg-top" }, main, rest);
   const redraw = () => {
     const now = model.get("epoch");
     const words = Number.isInteger(now) ? now.toLocaleString("en") : now.toFixed(2);
@@ -130,7 +131,7 @@ function makeSettings(scope, model, view) {
     loss,
     choose("optimizer", "Optimizer", { sgd: "SGD", rmsprop: "RMSProp", adam: "Adam" }),
     choose("initialization", "Initial weights", { playground: "U(−½, ½)", glorot: "Glorot", he: "He" }),
-    marked("patience", number(scope, model, "patience", "Early stop after", { step: 1 })),
+    marked("patience", number(scope, model, "patience", "Early stop (epochs)", { step: 1 })),
     switchFor(scope, model, view, "predict_first", "Predict first"),
   ];
   const fit = () => {
@@ -171,7 +172,7 @@ function optionButton(view, words, answer, chosen) {
 
 function makeFoot(scope, model, view, tables) {
   const link = linkControls(scope, model, view);
-  const preset = button(scope, "TensorFlow Playground’s task", () => view.act("preset", { name: "playground" }));
+  const preset = marked("preset", button(scope, "TensorFlow Playground’s task", () => view.act("preset", { name: "playground" })));
   return node("div", { class: "pg-foot" }, node("div", { class: "pg-row" }, link.copy, preset), link.whole, ...tables, program(scope, model, view));
 }
 

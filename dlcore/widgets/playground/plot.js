@@ -5,6 +5,7 @@ import { nameOf, placeOf, shapeOf } from "./state.js";
 
 const REACH = 6;
 const PARTS = { train: 0, test: 1, validation: 2 };
+const STRENGTH = 0.62; // of the map's colours, so that points stand out from it
 const MARGIN = { left: 28, right: 8, top: 18, bottom: 34 };
 
 // Returns {element, redraw}.
@@ -39,7 +40,7 @@ export function plot(scope, model, view) {
     const last = shapeOf(model).length - 1;
     const name = unit.layer === last ? "Output" : nameOf(model, unit);
     if (title.textContent !== name) title.textContent = name;
-    const bar = [-1, -0.5, 0, 0.5, 1].map((v) => css(colour(v, view.theme.dark))).join(", ");
+    const bar = [-1, -0.5, 0, 0.5, 1].map((v) => css(colour(v, view.theme.dark), STRENGTH)).join(", ");
     scale.children[0].style.background = `linear-gradient(90deg, ${bar})`;
     surface.style.cursor = own.active() ? "crosshair" : "";
     surface.redraw();
@@ -77,7 +78,7 @@ function drawMap(context, { left, top, width, height }, picture) {
   context.beginPath();
   context.rect(left, top, width, height);
   context.clip();
-  context.imageSmoothingQuality = "high";
+  context.globalAlpha = STRENGTH;
   context.drawImage(picture, left - half, top - half, width + 2 * half, height + 2 * half);
   context.restore();
 }
@@ -101,7 +102,8 @@ function pointLayer() {
     for (let i = 0; i < rows.length; i += 4) {
       const part = rows[i + 3];
       if (part !== PARTS.train && !model.get("show_test")) continue;
-      marker(context, X(rows[i]), X(-rows[i + 1]), rows[i + 2], part === PARTS.validation ? size * 0.75 : size, theme.paper, part !== PARTS.train);
+      const small = { [PARTS.test]: 0.85, [PARTS.validation]: 0.6 }[part] ?? 1;
+      marker(context, X(rows[i]), X(-rows[i + 1]), rows[i + 2], size * small, theme.paper, part !== PARTS.train);
     }
     return layer;
   };
