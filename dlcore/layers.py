@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from . import arrays, init
-from .arrays import Array, asarray, namespace
+from .arrays import Array, asarray, kernels, namespace
 from .backprop import Tensor, multiply, no_grad, primitive, reshape, stack, take
 
 __all__ = [
@@ -245,9 +245,8 @@ def affine(x: Array, w: Array, b: Array) -> Any:
     Shapes: x (…, n, in), w (…, in, out), b (…, out) → (…, n, out).
     """
     xp = namespace(x)
-    value = xp.matmul(x, w)
-    value += b if b.ndim == 1 else b[..., None, :]
-    return value, lambda g: xp.matmul(g, w.mT), lambda g: xp.matmul(x.mT, g), lambda g: xp.sum(g, axis=-2)
+    by_x, by_w = lambda g: xp.matmul(g, w.mT), lambda g: xp.matmul(x.mT, g)
+    return kernels.affine(x, w, b), by_x, by_w, lambda g: xp.sum(g, axis=-2)
 
 
 class Dense(Module):

@@ -79,7 +79,6 @@ def check_functions() -> None:
                 both(in_namespace(name), a)
     g, x = normal(6, 5), normal(6, 5)
     for a, b in ((g, x), (g.T, x.T), (g[:, :1], x), (g[0], x[0]), (g.astype(np.float64), x)):
-        both(in_namespace("tanh_pullback"), a, b)
         both(kernels.gate, a, b)
         both(lambda a, b: kernels.gate(a, b, 0.5), a, b)
 

@@ -99,11 +99,6 @@ def affine(x: Any, w: Any, b: Any, /) -> Any:
     return value
 
 
-def tanh_pullback(g: Any, t: Any, /) -> Any:
-    """Return g · (1 - t²), the gradient through t = tanh(x)."""
-    return g * (1 - t * t)
-
-
 def gate(g: Any, x: Any, above: float, /) -> Any:
     """Return `g` where x > above and 0 elsewhere."""
     return g * (x > above)

@@ -39,11 +39,6 @@ def affine(x: Array, w: Array, b: Array) -> Array:
     return value
 
 
-def tanh_pullback(g: Array, t: Array) -> Array:
-    """Return g · (1 - t²), the gradient through t = tanh(x)."""
-    return fast_numpy.tanh_pullback(g, t) if type(g) is np.ndarray else g * (1 - t * t)
-
-
 def gate(g: Array, x: Array, above: float = 0.0) -> Array:
     """Return `g` where x > above and 0 elsewhere, for arrays of one shape."""
     name = library(g)

@@ -37,7 +37,6 @@ REPLACED = (
     "matmul",
     "sum_rows",
     "tanh",
-    "tanh_pullback",
 )
 _plain = {name: getattr(fast_numpy, name) for name in REPLACED}
 
@@ -169,7 +168,7 @@ def _mapped(maps: dict[str, int], name: str, out: NumpyArray, *args: Any) -> lis
     return [Instruction((MAP, maps[name], *shape), tuple(operands))]
 
 
-_ARITHMETIC = ("add", "subtract", "multiply", "divide", "maximum", "minimum", "tanh_pullback")
+_ARITHMETIC = ("add", "subtract", "multiply", "divide", "maximum", "minimum")
 _FUNCTIONS = (
     "copy",
     "negative",

@@ -178,7 +178,6 @@ static void row(int operation, int n, void *vout, int so, const void *vx, int sx
     case MAP_expm1: ROW(v_expm1(x))
     case MAP_log1p: ROW(v_log1p(x))
     case MAP_tanh: ROW(v_tanh(x))
-    case MAP_tanh_pullback: ROW(MUL(x, SUB(number(1.0f), MUL(y, y))))
     case MAP_greater: TYPED_ROW(boolean, float, float, x > y)
     case MAP_greater_equal: TYPED_ROW(boolean, float, float, x >= y)
     case MAP_less: TYPED_ROW(boolean, float, float, x < y)

@@ -13,7 +13,6 @@ typedef uint8_t boolean;  // NumPy's bool: one byte, 0 or 1
   X(add, 2) X(subtract, 2) X(multiply, 2) X(divide, 2) X(maximum, 2) X(minimum, 2) \
   X(copy, 1) X(negative, 1) X(absolute, 1) X(square, 1) X(sqrt, 1) X(sign, 1) \
   X(exp, 1) X(log, 1) X(expm1, 1) X(log1p, 1) X(tanh, 1) \
-  X(tanh_pullback, 2) \
   X(greater, 2) X(greater_equal, 2) X(less, 2) X(less_equal, 2) X(equal, 2) \
   X(multiply_bool, 2) X(copy_bool, 1) X(equal_int64, 2)
 

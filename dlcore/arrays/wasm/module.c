@@ -70,7 +70,6 @@ MAPPED(exp, 1)
 MAPPED(log, 1)
 MAPPED(expm1, 1)
 MAPPED(log1p, 1)
-MAPPED(tanh_pullback, 2)
 
 // g where x > above and 0 elsewhere. `above` is a number of Python.
 static PyObject *py_gate(PyObject *module, PyObject *const *args, int32_t count) {
@@ -229,7 +228,6 @@ static PyMethodDef functions[] = {
     {"affine", py_affine, METH_FASTCALL, "Return x W + b for each row of x."},
     {"sum_rows", py_sum_rows, METH_FASTCALL, "Return the sum over the axis before the last."},
     {"tanh", py_tanh, METH_FASTCALL, "Return the hyperbolic tangent."},
-    {"tanh_pullback", py_tanh_pullback, METH_FASTCALL, "Return g (1 - t t)."},
     {"gate", py_gate, METH_FASTCALL, "Return g where x > above and 0 elsewhere."},
     {"end_to_end", py_end_to_end, METH_FASTCALL, "Return all elements of a list of arrays in one row."},
     {"exp", py_exp, METH_FASTCALL, "Return e to the power x."},
