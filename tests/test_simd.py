@@ -426,8 +426,8 @@ try {
     lockFileURL: new URL("lock.json", import.meta.url).href, packages: ["numpy"],
   });
   const sources = await (await fetch("sources.zip")).arrayBuffer();
-  pyodide.unpackArchive(sources, "zip", { extractDir: "/home/pyodide" });
-  pyodide.runPython("import sys; sys.path.insert(0, '/home/pyodide'); import simd_inside");
+  pyodide.unpackArchive(sources, "zip", { extractDir: "/sources" });
+  pyodide.runPython("import sys; sys.path.insert(0, '/sources'); import simd_inside");
   self.postMessage(pyodide.runPython("simd_inside.report()"));
 } catch (error) {
   self.postMessage(String(error.message));
