@@ -509,6 +509,39 @@ def test_the_bundle_for_jupyter_is_one_module(stage: Stage) -> None:
     assert kind == "function"
 
 
+WATCH = """async () => {
+    const times = [];
+    const real = window.requestAnimationFrame;
+    window.requestAnimationFrame = act => real(now => {
+        const begin = performance.now();
+        act(now);
+        times.push(performance.now() - begin);
+    });
+    const frame = () => Object.values(window.models)[0].get("frame");
+    const first = frame();
+    await new Promise(done => setInterval(() => frame() - first >= 40 && done(), 20));
+    window.requestAnimationFrame = real;
+    return [times.sort((a, b) => a - b)[Math.floor(times.length / 2)], frame() - first];
+}"""
+
+
+def test_a_frame_is_drawn_at_once_and_the_page_laid_out_once(stage: Stage) -> None:
+    """8-8 with seven inputs must leave most of a frame's 33 ms (30 a second) to the page."""
+    stage.show(hidden=[8, 8], features=["x1", "x2", "x1_squared", "x2_squared", "x1x2", "sin_x1", "sin_x2"])
+    browser = stage.page.context.new_cdp_session(stage.page)
+    browser.send("Performance.enable")
+
+    def layouts() -> float:
+        metrics = browser.send("Performance.getMetrics")["metrics"]
+        return next(metric["value"] for metric in metrics if metric["name"] == "LayoutCount")
+
+    stage.train(1)
+    before = layouts()
+    median, frames = stage.page.evaluate(WATCH)
+    assert median < 16, f"{median} ms"
+    assert layouts() - before <= 2 * frames + 10
+
+
 # -- for everyone
 
 
