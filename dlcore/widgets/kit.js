@@ -62,8 +62,10 @@ export function open(el, model, label) {
   const summary = node("p", { class: "dlcore-summary", role: "status", "aria-live": "polite" });
   const frame = node("section", { class: "dlcore-widget", "aria-label": label }, body, refusal, summary);
   el.replaceChildren(frame);
-  // Else a key pressed in here is a command of JupyterLab, too: "x" on a button cuts the cell.
+  // Else a key pressed in here is a command of JupyterLab, too: "x" on a button cuts the cell, and Enter, which it takes
+  // for its own, ends no field.
   scope.listen(frame, "focusin", ({ target }) => (target.dataset.lmSuppressShortcuts = "true"));
+  scope.listen(frame, "keydown", (event) => event.key === "Enter" && event.stopPropagation());
   const say = (sentence) => (refusal.textContent = sentence);
   scope.on(model, "msg:custom", (message) => {
     if (message.type === "refused") say(message.message);
