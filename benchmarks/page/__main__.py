@@ -63,7 +63,12 @@ def measured_rows(names: list[str], rounds: int) -> report.Json:
     for name in names:
         row = MEASURED[name]
         print(f"\n{row.TITLE}", flush=True)
-        sections[name] = report.measured_section(row.TITLE, *row.measure(rounds), row.NOTES, stamped)
+        try:
+            values, targets = row.measure(rounds)
+        except Exception as error:  # the other rows shall not be lost with this one
+            print(f"not measured: {error}", file=sys.stderr)
+            continue
+        sections[name] = report.measured_section(row.TITLE, values, targets, row.NOTES, stamped)
         print("\n".join(report.measured_table(sections[name])), flush=True)
     return sections
 
@@ -88,7 +93,7 @@ def main() -> int:
     if not chosen.quick:
         report.write(sections, FOLDER)
         print(f"\nWritten to {FOLDER.relative_to(ROOT)}/page.md and .json")
-    return 0
+    return 0 if measured.keys() >= set(chosen.rows) else 1
 
 
 if __name__ == "__main__":

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 # As root there is no sandbox; the rest keeps Chromium's own requests and throttling out of the measurement.
 FLAGS = [
@@ -57,13 +59,24 @@ def profiled(folder: str) -> Iterator[Any]:
         context.close()
 
 
+def renderers() -> list[int]:
+    """The processes of our browsers in which pages and their workers run."""
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            if "--type=renderer" in process.cmdline():
+                found.append(process.pid)
+    return found
+
+
 def cpu_seconds(processes: list[int]) -> float:
     """CPU time that all threads of the processes have used; NaN without Linux's /proc."""
     spent = 0
     for process in processes:
         try:
             for thread in Path(f"/proc/{process}/task").iterdir():
-                spent += int((thread / "schedstat").read_text().split()[0])
+                with suppress(FileNotFoundError):  # it has just ended
+                    spent += int((thread / "schedstat").read_text().split()[0])
         except OSError:
             return math.nan
     return spent / 1e9
@@ -74,7 +87,6 @@ class Arena:
 
     def __init__(self, browser: Any, address: str) -> None:
         self.page = browser.new_page()
-        self.system = browser.new_browser_cdp_session()
         self.page.set_default_timeout(300_000)
         self.page.goto(f"{address}/web/arena.html")
         self.page.wait_for_function("window.arena")
@@ -91,17 +103,12 @@ class Arena:
             "([name, verb, argument]) => arena.ask(name, verb, argument)", [name, verb, argument]
         )
 
-    def renderers(self) -> list[int]:
-        """The processes in which pages and their workers run."""
-        found = self.system.send("SystemInfo.getProcessInfo")["processInfo"]
-        return [process["id"] for process in found if process["type"] == "renderer"]
-
     def time(self, name: str, steps: int) -> tuple[float, float]:
         """Let a worker train: milliseconds of CPU time, of all threads of the page's process, and by its own clock.
 
         On a busy machine a clock also counts the time in which others compute. Without Linux both are the clock's.
         """
-        processes = self.renderers()
+        processes = renderers()
         before = cpu_seconds(processes)
         wall = float(self.ask(name, "time", steps))
         cpu = (cpu_seconds(processes) - before) * 1e3
