@@ -212,7 +212,7 @@ def test_a_models_state_loses_what_no_view_reads(monkeypatch: pytest.MonkeyPatch
     state = {"a": stored("dlcore.widgets.x.X", pace=3, running=True), "b": {"state": {"value": 1}}}
     models = pages.read_models({"state": state})
     assert models == {
-        "a": pages.Model("dlcore.widgets.x.X", "x.js", {"pace": 3, "running": False}, {"bars": "AAAA"})
+        "a": pages.Model("dlcore.widgets.x.X", "x.js", {"pace": 3, "running": False}, {"bars": "000000"})
     }
 
 

@@ -41,8 +41,9 @@ class Place {
     } catch (error) {
       console.error(error);
       this.view.replaceChildren();
-      const detail = `This is a picture: the widget could not be drawn (${error.message}).`;
-      this.element.dispatchEvent(new CustomEvent("dlcore-picture", { bubbles: true, detail }));
+      this.element.dataset.state = "failed";
+      this.element.dataset.reason = `This is a picture: the widget could not be drawn (${error.message}).`;
+      this.element.dispatchEvent(new Event("dlcore-picture", { bubbles: true }));
     }
   }
 

@@ -3,7 +3,7 @@
 // Bytes are DataViews. Messages have the form of Jupyter's widget protocol: {method: "update", state, buffer_paths} or
 // {method: "custom", content}, with the buffers beside them.
 
-const decode = (base64) => new DataView(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)).buffer);
+const decode = (hex) => new DataView(Uint8Array.from(hex.match(/../g) ?? [], (digits) => parseInt(digits, 16)).buffer);
 
 export class Model {
   // `post(model, message)` takes what goes to Python: {number, content, buffers}.

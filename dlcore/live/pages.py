@@ -6,9 +6,11 @@ for Jupyter's own front end. Here the view and the picture become one place, the
 
 from __future__ import annotations
 
+import base64
 import html
 import importlib
 import json
+import posixpath
 import re
 from functools import cache
 from pathlib import Path
@@ -18,15 +20,14 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
-from sphinx.util import logging
+
+from dlcore.widgets.base import IMPORT
 
 STATE = "application/vnd.jupyter.widget-state+json"
 VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGETS = Path(__file__).parent.parent / "widgets"
 # Traits of Jupyter's own machinery; names that begin with an underscore are left out, too.
 MACHINERY = {"layout", "tabbable", "tooltip"}
-
-logger = logging.getLogger(__name__)
 
 
 class Model(NamedTuple):
@@ -35,7 +36,7 @@ class Model(NamedTuple):
     name: str
     source: str
     state: dict[str, Any]
-    buffers: dict[str, str]  # base64
+    buffers: dict[str, str]  # as hexadecimal digits
 
     @property
     def style(self) -> str | None:
@@ -65,7 +66,9 @@ def read_models(stored: dict[str, Any]) -> dict[str, Model]:
             }
             if "running" in state:
                 state["running"] = False  # a page at rest does not train
-            buffers = {buffer["path"][0]: buffer["data"] for buffer in entry.get("buffers", [])}
+            # Base64 tears bytes apart, so that a server's gzip finds nothing alike: pictures were half as large again.
+            packed = {buffer["path"][0]: buffer["data"] for buffer in entry.get("buffers", [])}
+            buffers = {trait: base64.b64decode(data).hex() for trait, data in packed.items()}
             models[key] = Model(name, source, state, buffers)
     return models
 
@@ -162,12 +165,8 @@ def head(models: dict[str, Model], root: str) -> str:
         "widgets/kit.css",
         *(f"widgets/{model.style}" for model in models.values() if model.style),
     ]
-    modules = [
-        "model.js",
-        "python.js",
-        "widgets/kit.js",
-        *(f"widgets/{model.source}" for model in models.values()),
-    ]
+    scripts = [f"widgets/{path}" for model in models.values() for path in imported(model.source)]
+    modules = ["model.js", "python.js", *scripts]
     lines = [
         *(f'<link rel="stylesheet" href="{root}{path}">' for path in dict.fromkeys(styles)),
         *(f'<link rel="modulepreload" href="{root}{path}">' for path in dict.fromkeys(modules)),
@@ -175,6 +174,17 @@ def head(models: dict[str, Model], root: str) -> str:
         f'<script defer src="{root}picture.js"></script>',
     ]
     return "\n" + "\n".join(lines) + "\n"
+
+
+def imported(source: str) -> list[str]:
+    """Return a widget's module and all that it imports, which the browser would else find one after the other."""
+    found = [source]
+    for path in found:
+        for match in IMPORT.finditer((WIDGETS / path).read_text(encoding="utf-8")):
+            other = posixpath.normpath(posixpath.join(posixpath.dirname(path), match[1]))
+            if other not in found:
+                found.append(other)  # and the loop comes to it
+    return found
 
 
 def state_script(models: dict[str, Model]) -> str:

@@ -13,8 +13,8 @@
     place.append(picture, note);
   };
 
-  // The host, too, falls back on the picture.
-  document.addEventListener("dlcore-picture", (event) => show(event.target, event.detail));
+  // The host, too, falls back on the picture; it may have done so before this script ran.
+  document.addEventListener("dlcore-picture", ({ target }) => show(target, target.dataset.reason));
 
   // Modules have run by now, or never will.
   document.addEventListener("DOMContentLoaded", () => {
@@ -22,6 +22,8 @@
       location.protocol === "file:"
         ? "This is a picture: a page opened as a file cannot run Python. Open the book from a web server (make serve) and the widget is alive."
         : "This is a picture: the widget's script did not arrive. Reload the page to try again.";
-    for (const place of document.querySelectorAll(".dlcore-live:not([data-state])")) show(place, reason);
+    for (const place of document.querySelectorAll(".dlcore-live")) {
+      if (!place.dataset.state || place.dataset.state === "failed") show(place, place.dataset.reason ?? reason);
+    }
   });
 })();
