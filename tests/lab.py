@@ -143,6 +143,10 @@ def write_notebook(path: Path, cells: Sequence[str]) -> None:
     nbformat.write(notebook, path)
 
 
+_CHANGE_CELL = """([cell, source]) => {
+  window.notebook.content.activeCellIndex = cell;
+  if (source !== null) window.notebook.content.widgets[cell].model.sharedModel.setSource(source);
+}"""
 # JupyterLab's own application object does what its menus do.
 _RUN_IN_KERNEL = """async code => {
   const kernel = window.notebook.sessionContext.session.kernel;
@@ -197,6 +201,11 @@ class Room:
     def run_all(self) -> None:
         """Run every cell."""
         self.command("notebook:run-all-cells")
+
+    def run_cell(self, cell: int, source: str | None = None) -> None:
+        """Run one cell, after writing `source` into it if that is given."""
+        self.page.evaluate(_CHANGE_CELL, [cell, source])
+        self.command("notebook:run-cell")
 
     def python(self, code: str) -> str:
         """Run code in the notebook's kernel, beside its cells, and return what it prints.

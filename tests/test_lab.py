@@ -6,28 +6,61 @@ look is tested elsewhere.
 
 from __future__ import annotations
 
-import json
 import re
 import statistics
+import sys
 from collections.abc import Iterator
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.browser import DESK
-from tests.lab import Room, lab
+from tests.lab import Room, Serving, lab
 
 pytest.importorskip("jupyterlab", reason="no JupyterLab: it is not installed")
 pytest.importorskip("anywidget", reason="no widgets in JupyterLab: anywidget is not installed")
 pytestmark = pytest.mark.browser
 
 PLAYGROUNDS = [
-    "from dlcore.widgets import DragTheNeuron, PerceptronDuel, Playground",
+    "from dlcore.widgets import Playground",
     "first = Playground(dataset='xor')\nfirst",
-    "second = Playground(dataset='gaussian', seed=5, device='auto')\nsecond",
+    "second = Playground(dataset='gaussian', seed=5)\nsecond",
 ]
-CHOSEN = "cell => window.notebook.content.activeCellIndex = cell"
+COUNTS = ("Nodes", "JSEventListeners", "JSHeapUsedSize")
 PIXELS = "canvas => canvas.toDataURL()"
+# The names of the controls that can be used, and how one is changed.
+CONTROLS = """(frame, skipped) => {
+  const names = new Set();
+  for (const control of frame.querySelectorAll("select, input[type=range], input[type=checkbox]")) {
+    if (control.name && !control.disabled && !skipped.includes(control.name)) names.add(control.name);
+  }
+  return [...names];
+}"""
+CHANGE = """control => {
+  if (control.type === "checkbox") return control.click();
+  if (control.type === "range") {
+    const step = Number(control.step || 1);
+    control.value = Number(control.value) + (Number(control.value) < Number(control.max) ? step : -step);
+    control.dispatchEvent(new Event("input", {bubbles: true}));
+  } else {
+    const usable = [...control.options].filter(option => !option.disabled && !option.selected);
+    control.value = usable[0].value;
+  }
+  control.dispatchEvent(new Event("change", {bubbles: true}));
+}"""
+WATCH_VALUE = """control => {
+  const {get, set} = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value");
+  window.jumps = [];
+  Object.defineProperty(control, "value", {
+    get() { return get.call(this); },
+    set(value) {
+      if (String(value) !== get.call(this)) window.jumps.push([get.call(this), value]);
+      set.call(this, value);
+    },
+  });
+}"""
+# From a slider's event to the first picture drawn after it, in ms, for as many events as asked for.
 REDRAWN = """([range, presses]) => new Promise(done => {
   const times = [];
   let pressed = null;
@@ -55,15 +88,21 @@ REDRAWN = """([range, presses]) => new Promise(done => {
 
 
 @pytest.fixture(scope="module")
-def room(tmp_path_factory: pytest.TempPathFactory, chromium: Any) -> Iterator[Room]:
-    """Open JupyterLab on a notebook with two playgrounds."""
-    with lab(tmp_path_factory.mktemp("lab")) as serving:
-        context = chromium.new_context(viewport=DESK)
-        context.set_default_timeout(30_000)
-        made = Room(serving, context)
-        made.open("playgrounds", PLAYGROUNDS)
-        yield made
-        context.close()
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    """Start JupyterLab."""
+    with lab(tmp_path_factory.mktemp("lab")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def room(serving: Serving, chromium: Any) -> Iterator[Room]:
+    """Open a notebook with two playgrounds."""
+    context = chromium.new_context(viewport=DESK)
+    context.set_default_timeout(30_000)
+    made = Room(serving, context)
+    made.open("playgrounds", PLAYGROUNDS)
+    yield made
+    context.close()
 
 
 @pytest.fixture
@@ -75,6 +114,14 @@ def fresh(room: Room) -> Iterator[Room]:
     yield room
     assert room.complaints == []
     assert room.foreign == []
+
+
+@pytest.fixture
+def tall(fresh: Room) -> Iterator[Room]:
+    """Both playgrounds lie in view: what is not seen is neither drawn nor trained."""
+    fresh.page.set_viewport_size({"width": 1280, "height": 2600})
+    yield fresh
+    fresh.page.set_viewport_size(DESK)
 
 
 def widget(room: Room, which: int = 0) -> Any:
@@ -109,8 +156,6 @@ def test_training_is_seen_and_can_be_paused(fresh: Room) -> None:
 
 
 def test_a_kernel_is_this_environments_python_and_trains_in_one_thread(fresh: Room) -> None:
-    import sys
-
     assert fresh.python("import sys; print(sys.executable)") == sys.executable
     fresh.python(
         "import threading; threads = set(); taken = first.advance\n"
@@ -122,3 +167,262 @@ def test_a_kernel_is_this_environments_python_and_trains_in_one_thread(fresh: Ro
     widget(fresh).locator("[name=learning_rate]").select_option("0.3")
     fresh.until("first.learning_rate == 0.3")
     assert fresh.python("print(threads)") == "{'MainThread'}"
+
+
+def test_running_set_in_a_cell_trains_as_the_button_does(fresh: Room) -> None:
+    fresh.python("first.running = True")
+    fresh.until("first.frame > 5")
+    assert run(fresh).inner_text() == "Pause"
+    fresh.python("first.running = False")
+    frame = int(fresh.python("print(first.frame)"))
+    fresh.page.wait_for_timeout(400)
+    assert int(fresh.python("print(first.frame)")) <= frame + 1
+    assert run(fresh).inner_text() == "Run"
+
+
+def test_every_control_can_be_changed_while_training_goes_on(fresh: Room) -> None:
+    frame = widget(fresh)
+    names = frame.evaluate(CONTROLS, ["predict_first", "problem"])
+    assert {"learning_rate", "activation", "regularization", "optimizer", "noise", "show_test"} <= set(names)
+    run(fresh).click()
+    for name in [*names, "problem"]:
+        before = fresh.python(f"print(first.frame, repr(first.{name}))").split(maxsplit=1)
+        frame.locator(f"[name={name}]").first.evaluate(CHANGE)
+        fresh.until(f"first.{name} != {before[1]} and first.running")
+        count = int(fresh.python("print(first.frame)"))
+        fresh.until(f"first.frame > {count} + 1")
+    assert frame.locator(".dlcore-refusal").inner_text() == ""
+    shown = {
+        name: frame.locator(f"[name={name}]").first for name in ("learning_rate", "activation", "optimizer")
+    }
+    for name, control in shown.items():
+        value = control.input_value()
+        assert fresh.python(f"print(str(first.{name}) == str(type(first.{name})({value!r})))") == "True"
+
+
+def test_the_keyboard_is_enough_and_stays_in_the_widget(fresh: Room) -> None:
+    page = fresh.page
+    cells = page.locator(".jp-Notebook .jp-Cell").count()
+    run(fresh).focus()
+    for key in ("x", "a", "ArrowDown", "ArrowUp", "Escape"):  # commands of JupyterLab
+        page.keyboard.press(key)
+    assert page.locator(".jp-Notebook .jp-Cell").count() == cells
+    page.keyboard.press("Enter")
+    fresh.until("first.running and first.frame > 3")
+    page.keyboard.press("Space")
+    fresh.until("not first.running")
+    reached = set()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.name"))
+        if page.evaluate("document.activeElement.name === 'noise'"):
+            break
+    assert {"learning_rate", "activation", "noise"} <= reached
+    page.keyboard.press("ArrowRight")
+    fresh.until("first.noise == 1")
+
+
+def test_reset_repeats_the_same_numbers(fresh: Room) -> None:
+    step, reset = (widget(fresh).get_by_role("button", name=name, exact=True) for name in ("Step", "Reset"))
+
+    def three_steps() -> str:
+        for count in (1, 2, 3):
+            step.click()
+            fresh.until(f"first.epoch == {count}")
+        return fresh.python("print(first.train_loss, first.test_loss, hash(first.weights))")
+
+    once = three_steps()
+    reset.click()
+    fresh.until("first.epoch == 0")
+    assert three_steps() == once
+
+
+def test_a_link_restores_the_same_state(tall: Room) -> None:
+    run(tall).click()
+    tall.until("first.epoch > 4")
+    run(tall).click()
+    tall.until("not first.running")
+    widget(tall).get_by_role("button", name="Copy link").click()
+    field = widget(tall).get_by_label("Link to this very state")
+    field.wait_for()
+    address = field.input_value()
+    assert tall.page.url == address
+    link = address.split("#playground=")[1]
+    tall.python(f"second.do_open({link!r})")
+    same = "[getattr(w, name) for name in ('epoch', 'weights', 'maps', 'curves', 'points', 'learning_rate')]"
+    assert tall.python(f"a, b = ({same} for w in (first, second)); print(a == b)") == "True"
+    tall.page.wait_for_timeout(200)
+    assert losses(tall, 0) == losses(tall, 1)
+
+
+def test_a_damaged_link_is_refused_in_the_page(fresh: Room) -> None:
+    before = fresh.python("print(first.do_link())")
+    fresh.page.evaluate("location.hash = '#playground=damaged'")
+    refusal = fresh.page.locator(".dlcore-refusal:not(:empty)").first
+    refusal.wait_for()
+    assert "link" in refusal.inner_text().lower()
+    assert fresh.python("print(first.do_link())") == before
+    fresh.page.evaluate("history.replaceState(history.state, '', location.href.split('#')[0])")
+
+
+def test_two_widgets_do_not_disturb_each_other(tall: Room) -> None:
+    run(tall, 0).click()
+    run(tall, 1).click()
+    tall.until("first.frame > 5 and second.frame > 5")
+    run(tall, 0).click()
+    tall.until("not first.running")
+    seen = tall.python("print(first.frame, second.frame)").split()
+    tall.until(f"second.frame > {seen[1]} + 5")
+    assert tall.python("print(first.frame)") == seen[0]
+    ids = tall.page.evaluate(
+        "[...document.querySelectorAll('.dlcore-widget [id]')].map(element => element.id)"
+    )
+    assert len(ids) == len(set(ids)) > 0
+
+
+def test_a_bad_value_is_refused_in_a_sentence_and_the_state_kept(fresh: Room) -> None:
+    with pytest.raises(Exception, match=r"TraitError: Playground.noise: expected .* received 70.* keeps 0"):
+        fresh.python("first.noise = 70")
+    slider = widget(fresh).locator("[name=noise]")
+    slider.evaluate("control => { control.max = 100; control.value = 70 }")
+    slider.dispatch_event("input")
+    refusal = widget(fresh).locator(".dlcore-refusal:not(:empty)")
+    refusal.wait_for()
+    assert "received 70" in refusal.inner_text()
+    assert fresh.python("print(first.noise)") == "0"
+    fresh.page.wait_for_function("control => control.value === '0'", arg=slider.element_handle())
+
+
+def test_a_slider_that_is_dragged_never_jumps_back(fresh: Room) -> None:
+    run(fresh).click()
+    fresh.until("first.frame > 3")
+    slider = widget(fresh).locator("[name=batch_size]")
+    slider.scroll_into_view_if_needed()
+    slider.evaluate(WATCH_VALUE)
+    box = slider.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    fresh.page.mouse.move(box["x"] + 0.1 * box["width"], middle)
+    fresh.page.mouse.down()
+    for step in range(40):
+        fresh.page.mouse.move(box["x"] + box["width"] * (0.1 + 0.02 * step), middle)
+        fresh.page.wait_for_timeout(16)
+    fresh.page.mouse.up()
+    fresh.until(f"first.batch_size == {slider.input_value()}")
+    assert fresh.page.evaluate("window.jumps") == []
+    assert int(slider.input_value()) > 20
+
+
+def test_a_slider_shows_its_effect_soon(fresh: Room, record_property: Any) -> None:
+    slider = widget(fresh).locator("[name=noise]")
+    times = fresh.page.evaluate(REDRAWN, [slider.element_handle(), 15])
+    median = statistics.median(times)
+    record_property("slider to redraw, median ms", round(median, 1))
+    assert median < 500
+
+
+def test_nothing_is_trained_while_nobody_can_look(fresh: Room) -> None:
+    run(fresh).click()
+    fresh.until("first.frame > 3")
+    fresh.command("launcher:create")  # another tab lies over the notebook's
+    run(fresh).wait_for(state="hidden")
+    fresh.page.wait_for_timeout(300)
+    hidden = int(fresh.python("print(first.frame)"))
+    fresh.page.wait_for_timeout(600)
+    assert int(fresh.python("print(first.frame)")) <= hidden + 1
+    assert fresh.python("print(first.running)") == "True"
+    fresh.page.evaluate("window.jupyterapp.shell.activateById(window.notebook.id)")
+    fresh.until(f"first.frame > {hidden} + 3")
+
+
+def kernels(room: Room) -> list[Any]:
+    """Return the processes of the kernels that the server has started."""
+    children = psutil.Process(room.serving.process.pid).children(recursive=True)
+    return [child for child in children if "ipykernel_launcher" in child.cmdline()]
+
+
+def test_an_interrupt_leaves_a_widget_that_obeys(fresh: Room) -> None:
+    run(fresh).click()
+    fresh.until("first.frame > 3")
+    fresh.command("notebook:interrupt-kernel")
+    fresh.page.wait_for_timeout(300)
+    assert fresh.python("print(1 + 1)") == "2"
+    if fresh.python("print(first.running)") == "True":
+        run(fresh).click()
+    fresh.until("not first.running")
+    frame = int(fresh.python("print(first.frame)"))
+    run(fresh).click()
+    fresh.until(f"first.frame > {frame} + 3")
+
+
+def test_a_restart_leaves_no_zombie(fresh: Room) -> None:
+    run(fresh).click()
+    fresh.until("first.frame > 3")
+    before = kernels(fresh)
+    fresh.page.evaluate("window.notebook.sessionContext.session.kernel.restart()")
+    fresh.page.wait_for_function("window.notebook.sessionContext.session.kernel.status === 'idle'")
+    assert len(before) == len(kernels(fresh)) == 1
+    assert not before[0].is_running()
+    assert fresh.python("print('first' in globals())") == "False"
+    fresh.run_all()
+    fresh.until("first.frame == 0")
+    run(fresh).click()
+    fresh.until("first.frame > 3")
+
+
+def test_a_widget_trains_on_torch(tall: Room) -> None:
+    pytest.importorskip("torch", reason="no widget on torch: torch is not installed")
+    tall.run_cell(2, "second = Playground(dataset='gaussian', device='cpu')\nsecond")
+    tall.until("second.device == 'cpu'")
+    before = float(tall.python("print(second.train_loss)"))
+    tall.page.locator(".dlcore-widget").nth(1).wait_for()
+    run(tall, 1).click()
+    tall.until(f"second.train_loss < {before} / 2")
+    tall.run_cell(2, PLAYGROUNDS[2])
+
+
+def test_a_cell_run_fifty_times_leaves_nothing_behind(fresh: Room, record_property: Any) -> None:
+    devtools = fresh.page.context.new_cdp_session(fresh.page)
+    devtools.send("Performance.enable")
+
+    def counts() -> dict[str, float]:
+        fresh.page.wait_for_timeout(300)
+        devtools.send("HeapProfiler.collectGarbage")
+        found = devtools.send("Performance.getMetrics")["metrics"]
+        return {entry["name"]: entry["value"] for entry in found if entry["name"] in COUNTS}
+
+    def rerun(times: int) -> None:
+        for _ in range(times):
+            fresh.run_cell(1)
+
+    fresh.python("Playground.picture = lambda self: b''")  # slow, and not on trial
+    rerun(5)
+    before = counts()
+    rerun(45)
+    after = counts()
+    record_property("DOM nodes, listeners, heap after 5 and 50 runs", f"{before} {after}")
+    assert after["Nodes"] < 1.1 * before["Nodes"]
+    assert after["JSEventListeners"] < 1.1 * before["JSEventListeners"]
+
+
+def test_the_widgets_of_neurons_live_in_a_notebook_too(serving: Serving, chromium: Any) -> None:
+    context = chromium.new_context(viewport={"width": 1280, "height": 2600})
+    room = Room(serving, context)
+    room.open(
+        "neurons",
+        [
+            "from dlcore.widgets import DragTheNeuron, PerceptronDuel",
+            "neuron = DragTheNeuron()\nneuron",
+            "duel = PerceptronDuel()\nduel",
+        ],
+    )
+    room.run_all()
+    weight = widget(room, 0).locator("input[name=w1]").first
+    weight.fill("2.5")
+    weight.press("Enter")
+    room.until("neuron.w1 == 2.5")
+    before = room.python("print(duel.summary)")
+    run(room, 1).click()
+    room.until(f"duel.summary != {before!r}")
+    room.until("not duel.running")  # no mistake is left
+    assert (room.complaints, room.foreign) == ([], [])
+    context.close()
