@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 NAMES = ["DragTheNeuron", "PerceptronDuel"]
 every_widget = pytest.mark.parametrize("name", NAMES)
 NARROW, WIDE = 360, 800
-PLANE = {"left": 30, "right": 6, "top": 6, "bottom": 36}  # line.js's margins
+PLANE = {"left": 30, "right": 6, "top": 18, "bottom": 36}  # line.js's margins
 # Pixels that are not transparent: whether anything is drawn.
 INKED = """canvas => {
     const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
@@ -139,6 +139,13 @@ def test_all_pictures_are_drawn(room: Room, name: str) -> None:
     for canvas in room.page.locator("canvas").all():
         assert canvas.evaluate(INKED) > 500
         assert len(canvas.get_attribute("aria-label")) > 40
+
+
+@every_widget
+def test_the_plane_is_a_square_so_that_right_angles_are_seen(room: Room, name: str) -> None:
+    room.show(name)
+    (left, top), (right, bottom) = room.at(-6, 6), room.at(6, -6)
+    assert right - left == pytest.approx(bottom - top, abs=1)
 
 
 @every_widget

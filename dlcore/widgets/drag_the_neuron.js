@@ -1,7 +1,7 @@
 // Drag the neuron: a diagram and a plane that show the same neuron. What is moved in one moves in the other.
 
 import { ask, button, canvas, checkbox, colour, css, floats, heat, labelled, marker, node, open, select, set, signed, table } from "./kit.js";
-import { GREEN, arrow, border, chord, grips, plane, pusher, rounded, scales, segment, shown, tag, tidy, tone, whenAny } from "./line.js";
+import { GREEN, arrow, border, chord, grips, plane, pusher, rounded, scales, segment, shown, tag, tall, tidy, tone, whenAny } from "./line.js";
 
 const TARGET_WORDS = {
   none: "none, just play",
@@ -204,7 +204,7 @@ function picture(scope, model, push) {
     place = plane(width, -reach, reach);
     drawPlane(model, place, handles.base(), context, theme, store);
     handles.update(theme);
-  });
+  }, { height: tall });
   host.prepend(surface);
   scope.listen(surface, "click", (event) => {
     const [x, y] = nearest(model, place, event.offsetX, event.offsetY);

@@ -12,12 +12,16 @@ import { axes, colour, css, node } from "./kit.js";
 export const GREEN = { light: "#00795a", dark: "#3ccf9f" };
 export const PURPLE = { light: "#9a4a7d", dark: "#e3a3c8" };
 export const tone = (theme, colours) => colours[theme.dark ? "dark" : "light"];
-const MARGIN = { left: 30, right: 6, top: 6, bottom: 36 };
+const MARGIN = { left: 30, right: 6, top: 18, bottom: 36 };
 const THIRD = 1 / 3;
 
-// The square of `size` pixels that shows [low, high]²: X and Y give pixels, `at` gives coordinates.
-export function plane(size, low, high) {
-  const area = { left: MARGIN.left, top: MARGIN.top, width: size - MARGIN.left - MARGIN.right, height: size - MARGIN.top - MARGIN.bottom };
+// The height of a canvas whose plane is a square: only so is w seen at a right angle to the border.
+export const tall = (width) => width - MARGIN.left - MARGIN.right + MARGIN.top + MARGIN.bottom;
+
+// The square that shows [low, high]² on a canvas of that width: X and Y give pixels, `at` gives coordinates.
+export function plane(width, low, high) {
+  const side = width - MARGIN.left - MARGIN.right;
+  const area = { left: MARGIN.left, top: MARGIN.top, width: side, height: side };
   const span = high - low;
   return {
     area,
@@ -35,9 +39,9 @@ export function plane(size, low, high) {
 export function scales(context, place, theme, [across, up] = ["x₁", "x₂"]) {
   const range = [place.low, place.high];
   axes(context, place.area, range, range, theme, { xLabel: across, grid: false });
-  context.textAlign = "left";
-  context.textBaseline = "top";
-  context.fillText(up, 2, place.area.top);
+  context.textAlign = "right";
+  context.textBaseline = "bottom";
+  context.fillText(up, place.area.left - 5, place.area.top - 4);
 }
 
 // Where the line w·x + b = level enters and leaves the plane; null if it does not.

@@ -1,7 +1,7 @@
 // Perceptron duel: on one side the points and the borders, on the other the path of the weights, mistake by mistake.
 
 import { ask, button, canvas, checkbox, floats, frames, labelled, marker, node, open, runButton, select, set, signed, table } from "./kit.js";
-import { GREEN, PURPLE, arrow, border, grips, halves, plane, pusher, rounded, scales, segment, shown, tag, tone, whenAny } from "./line.js";
+import { GREEN, PURPLE, arrow, border, grips, halves, plane, pusher, rounded, scales, segment, shown, tag, tall, tone, whenAny } from "./line.js";
 
 const SETS = { separable: "separable", narrow: "separable, narrowly", chapter: "the points of the chapter", overlap: "two clouds that overlap", xor: "XOR", own: "my own points" };
 const PACES = { slow: ["one a second", 1000], brisk: ["four a second", 250], fast: ["as fast as it can", 0] };
@@ -168,7 +168,7 @@ function picture(scope, model, frame, push, state) {
     handles.update(theme);
     frame.style.setProperty("--duel-now", tone(theme, GREEN));
     frame.style.setProperty("--duel-own", tone(theme, PURPLE));
-  });
+  }, { height: tall });
   host.prepend(surface);
   scope.listen(surface, "click", (event) => {
     const hit = placed(model).find(([x1, x2]) => Math.hypot(place.X(x1) - event.offsetX, place.Y(x2) - event.offsetY) < 10);
@@ -211,7 +211,7 @@ function render({ model, el }) {
   const state = { label: 1, pace: "brisk" };
   const push = pusher(scope, model);
   const { host, surface } = picture(scope, model, frame, push, state);
-  const path = canvas(scope, "The path of the weights w1 and w2 from mistake to mistake. The table of mistakes below says the same.", (context, width, height, theme) => drawWeights(model, context, width, theme));
+  const path = canvas(scope, "The path of the weights w1 and w2 from mistake to mistake. The table of mistakes below says the same.", (context, width, height, theme) => drawWeights(model, context, width, theme), { height: tall });
   const [tally, key] = [counters(model), legend(model)];
   const texts = ["question", "story", "ending", "duel"].map((name) => ({ name, part: node("p", { class: `duel-${name}` }) }));
   const listings = [
