@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 NAMES = ["DragTheNeuron", "PerceptronDuel"]
 every_widget = pytest.mark.parametrize("name", NAMES)
 NARROW, WIDE = 360, 800
-PLANE = {"left": 30, "right": 6, "top": 18, "bottom": 36}  # line.js's margins
+PLANE = {"left": 30, "right": 6, "top": 20, "bottom": 36}  # line.js's margins
 # Pixels that are not transparent: whether anything is drawn.
 INKED = """canvas => {
     const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);

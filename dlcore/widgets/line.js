@@ -12,7 +12,7 @@ import { axes, colour, css, node } from "./kit.js";
 export const GREEN = { light: "#00795a", dark: "#3ccf9f" };
 export const PURPLE = { light: "#9a4a7d", dark: "#e3a3c8" };
 export const tone = (theme, colours) => colours[theme.dark ? "dark" : "light"];
-const MARGIN = { left: 30, right: 6, top: 18, bottom: 36 };
+const MARGIN = { left: 30, right: 6, top: 20, bottom: 36 };
 const THIRD = 1 / 3;
 
 // The height of a canvas whose plane is a square: only so is w seen at a right angle to the border.
@@ -41,7 +41,7 @@ export function scales(context, place, theme, [across, up] = ["x₁", "x₂"]) {
   axes(context, place.area, range, range, theme, { xLabel: across, grid: false });
   context.textAlign = "right";
   context.textBaseline = "bottom";
-  context.fillText(up, place.area.left - 5, place.area.top - 4);
+  context.fillText(up, place.area.left - 5, place.area.top - 7);
 }
 
 // Where the line w·x + b = level enters and leaves the plane; null if it does not.
