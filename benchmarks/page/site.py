@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -43,6 +44,14 @@ class Served:
     requested: list[str] = field(default_factory=list)
 
 
+class Quiet(ThreadingHTTPServer):
+    """A server for which a browser that goes away in the middle of a file is no error."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def served(folders: dict[str, Path], files: dict[str, bytes]) -> Iterator[Served]:
     """Serve folders by the first part of the address, and single files.
@@ -73,7 +82,7 @@ def served(folders: dict[str, Path], files: dict[str, bytes]) -> Iterator[Served
             self.wfile.write(content)
             return None
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with Quiet(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         site.address = f"http://127.0.0.1:{server.server_port}"
         yield site
