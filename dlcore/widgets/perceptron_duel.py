@@ -239,7 +239,9 @@ def about_end(learner: Learner, verdict: Verdict, points: Floats) -> str:
     if verdict.proof and made:
         known = "It cannot stop, and its weights stay bounded (the perceptron cycling theorem)."
         if on_grid(points):
-            known += f" They are multiples of {GRID}, so there are finitely many, and one day they must come back."
+            known += (
+                f" They are multiples of {GRID}, so there are finitely many, and one day they must come back."
+            )
         limit = f" {made:,} mistakes are as far as this widget goes." if made >= MOST_MISTAKES else ""
         return f"{known} They have not come back yet.{limit}"
     return ""
@@ -259,7 +261,13 @@ def about_duel(own: Any, learner: Learner, points: Floats, labels: Floats, verdi
             f" and keeps {number(nearest)} away from the nearest" if not mistakes and (w1 or w2) else ""
         )
         words.append(f"{name} has {mistakes} of {len(labels)} wrong{distance}.")
-    winner = "You lead." if scores[0] > scores[1] else "The perceptron leads." if scores[1] > scores[0] else "A draw."
+    winner = (
+        "You lead."
+        if scores[0] > scores[1]
+        else "The perceptron leads."
+        if scores[1] > scores[0]
+        else "A draw."
+    )
     if verdict.border:
         best = 1 / math.hypot(*verdict.border[:2])
         words.append(f"The best possible border keeps {number(best)} away.")
