@@ -28,10 +28,17 @@ export function inspector(scope, model, view) {
     if (made.length !== shape[view.pinned.layer - 1] + 1) return choose(view.pinned);
     for (const { field, source } of made) {
       const value = view.numbers.weights[weightPlace(shape, view.pinned, source)];
-      if (!field.matches(":focus") || field.dataset.sent) field.value = Number.isFinite(value) ? Number(value.toFixed(4)) : "";
+      if (!field.matches(":focus") || answered(field, model)) field.value = Number.isFinite(value) ? Number(value.toFixed(4)) : "";
     }
   };
   return { element, choose, redraw };
+}
+
+// While somebody types, a field keeps still. Once its number was sent, it shows what Python makes of it: in the next
+// frame while training runs, at once otherwise.
+function answered(field, model) {
+  const { sent } = field.dataset;
+  return sent !== undefined && (!model.get("running") || model.get("frame") > Number(sent));
 }
 
 // null stands for the bias, a number for the unit of the layer before.
@@ -44,7 +51,7 @@ function makeField(model, view, unit, source) {
   const send = async (value) => {
     const place = { layer: unit.layer, target: unit.index };
     await (source === null ? view.act("set_bias", { ...place, value }) : view.act("set_weight", { ...place, source, value }));
-    field.dataset.sent = true; // from here on the field shows what Python makes of it, until something is typed
+    field.dataset.sent = model.get("frame");
     view.soon();
   };
   // These listeners belong to the field alone, so they go with it.
@@ -54,7 +61,9 @@ function makeField(model, view, unit, source) {
     const by = { ArrowUp: 0.1, ArrowDown: -0.1 }[event.key];
     if (!by) return;
     event.preventDefault();
-    send(view.numbers.weights[weightPlace(shapeOf(model), unit, source)] + by); // from what it is now, not from what is typed
+    field.value = Number((Number(field.value) + by).toFixed(4));
+    delete field.dataset.sent;
+    send(Number(field.value));
   });
   return { field, source, whole: node("div", { class: "dlcore-control" }, node("label", { for: id }, from), field) };
 }

@@ -122,6 +122,8 @@ function makeSettings(scope, model, view) {
   const choose = (name, label, words, options) => marked(name, select(scope, model, name, label, words, options));
   const loss = choose("loss", "Loss", { half_squared: "½(ŷ − y)²", cross_entropy: "cross-entropy" });
   const rate = choose("regularization_rate", "Regularization rate", {}, REGULARIZATION_RATES);
+  const patience = marked("patience", number(scope, model, "patience", "Patience (epochs)", { step: 1 }));
+  patience.querySelector("input").title = "Early stopping: epochs without a lower validation loss until training ends; 0 for never";
   const controls = [
     choose("problem", "Problem", { classification: "Classification", regression: "Regression" }),
     choose("learning_rate", "Learning rate", { 0.00001: "0.00001" }, LEARNING_RATES),
@@ -131,7 +133,7 @@ function makeSettings(scope, model, view) {
     loss,
     choose("optimizer", "Optimizer", { sgd: "SGD", rmsprop: "RMSProp", adam: "Adam" }),
     choose("initialization", "Initial weights", { playground: "U(−½, ½)", glorot: "Glorot", he: "He" }),
-    marked("patience", number(scope, model, "patience", "Early stop (epochs)", { step: 1 })),
+    patience,
     switchFor(scope, model, view, "predict_first", "Predict first"),
   ];
   const fit = () => {
