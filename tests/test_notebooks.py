@@ -96,6 +96,14 @@ def test_two_runs_of_a_widget_give_the_same_file() -> None:
     assert "a" * 32 not in once
 
 
+def test_widgets_of_two_notebooks_have_different_ids() -> None:
+    first, second = (with_widgets("a" * 32, "b" * 32, "c" * 32) for _ in range(2))
+    second.cells[0].source = "# Another chapter"
+    ids = [notebooks.models_by_use(nbformat.reads(notebooks.normalize(n), 4)) for n in (first, second)]
+    assert len(ids[0]) == 2
+    assert not set(ids[0]) & set(ids[1])
+
+
 def test_a_widget_that_is_not_shown_is_not_stored() -> None:
     text = notebooks.normalize(with_widgets("a" * 32, "b" * 32, "c" * 32))
     assert "SliderModel" in text

@@ -216,7 +216,9 @@ def test_the_contents_list_every_chapter_and_nothing_else() -> None:
     contents = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     groups = [contents, *contents.get("parts", [])]
     listed = [entry["file"] for group in groups for entry in group.get("chapters", [])]
-    assert sorted(set(listed) - {"playground", "references"}) == [f"chapters/{path.stem}" for path in chapters()]
+    assert sorted(set(listed) - {"playground", "references"}) == [
+        f"chapters/{path.stem}" for path in chapters()
+    ]
     assert len(set(listed)) == len(listed) > 1
 
 

@@ -88,7 +88,9 @@ def normalize(notebook: Notebook) -> str:
             del stored[model]
     text = json.dumps(notebook)
     for position, model in enumerate(models):
-        text = text.replace(model, hashlib.sha256(f"model {position}".encode()).hexdigest()[:32])
+        # With the title's id: the pages of a book share one space of names.
+        name = f"{notebook.cells[0].id} model {position}"
+        text = text.replace(model, hashlib.sha256(name.encode()).hexdigest()[:32])
     # Keys are sorted, and with them the widget models.
     return json.dumps(json.loads(text), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 

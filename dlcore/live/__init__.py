@@ -19,10 +19,17 @@ Settings in conf.py, or under sphinx: config: in _config.yml:
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
+
+
+def fingerprint(folder: Path) -> str:
+    """Return a hash of the Python in `folder`. Where it has changed, pages built before are written anew."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(folder.glob("*.py")))).hexdigest()
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -31,6 +38,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
 
     app.add_config_value("live_pyodide", "", "html", str)
     app.add_config_value("live_cache", ".pyodide", "html", str)
+    app.add_config_value("live_code", fingerprint(Path(__file__).parent), "html", str)  # not to be set
     app.add_post_transform(pages.LiveOutputs)
     # After MyST-NB has put its state script into the page, and Jupyter Book is done with the context.
     app.connect("html-page-context", pages.complete_page, priority=900)

@@ -98,7 +98,8 @@ class LiveOutputs(SphinxPostTransform):
 
     def run(self, **options: Any) -> None:
         """Replace each."""
-        models = models_of_book(self.env)
+        # Notebooks number their models alike, so a page's own come first.
+        models = models_of_book(self.env) | models_of(self.env, self.env.docname)
         for bundle in list(self.document.findall(nodes.container)):
             if bundle.get("nb_element") == "mime_bundle" and (key := view_of(bundle)) in models:
                 still = picture_and_words(bundle)
