@@ -1,7 +1,8 @@
 // What is measured in a page of the book, on the first of its widgets.
 
-const { models } = await import(new URL("live/host.js", document.baseURI));
+const { models, python } = await import(new URL("live/host.js", document.baseURI));
 const [model] = models.values();
+const PATIENCE = 120_000; // milliseconds
 
 /** Frames drawn in so many seconds, the longest pause between two animation frames, the longest task (ms; 0: none of 50). */
 export async function watch(seconds) {
@@ -36,8 +37,10 @@ export async function firstFrame() {
   const run = buttons.find((button) => button.textContent.trim() === "Run");
   if (!run) throw new Error("the page has no button Run");
   const start = performance.now();
-  const trained = new Promise((resolve) => {
+  const trained = new Promise((resolve, reject) => {
     model.on("change:frame", () => model.get("epoch") > 0 && resolve());
+    python.addEventListener("state", ({ detail }) => detail.phase === "failed" && reject(new Error(detail.sentence)));
+    setTimeout(() => reject(new Error(`no live frame within ${PATIENCE / 1000} s`)), PATIENCE);
   });
   run.click();
   await trained;
