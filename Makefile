@@ -29,7 +29,7 @@ FULL := $(VENV)/.full
 FULL_EXTRAS := book,classroom,dev,torch
 endif
 
-.PHONY: help serve pyodide test book lint bench lab notebooks lock clean
+.PHONY: help serve pyodide test book lint bench lab notebooks kernel lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -67,6 +67,9 @@ lab: $(VENV)/.lab  ## open the chapters in JupyterLab
 
 notebooks: $(FULL)  ## run the chapters again and write them back normalized
 	$(ONE_THREAD) $(BIN)/python tools/notebooks.py
+
+kernel: $(FULL)  ## build the browser's SIMD kernel from its C source
+	$(BIN)/python dlcore/arrays/wasm/build.py
 
 lock: $(VENV)/.created  ## resolve requirements.txt anew, keeping the versions that still fit
 	$(BIN)/python tools/lock.py

@@ -39,6 +39,27 @@ AXE_RULES = [
     "page-has-heading-one",
 ]
 
+# The names of a widget's controls that can be used, and how a reader changes one.
+CONTROLS = """(frame, skipped) => {
+  const names = new Set();
+  for (const control of frame.querySelectorAll("select, input[type=range], input[type=checkbox]")) {
+    if (control.name && !control.disabled && !skipped.includes(control.name)) names.add(control.name);
+  }
+  return [...names];
+}"""
+CHANGE = """control => {
+  if (control.type === "checkbox") return control.click();
+  if (control.type === "range") {
+    const step = Number(control.step || 1);
+    control.value = Number(control.value) + (Number(control.value) < Number(control.max) ? step : -step);
+    control.dispatchEvent(new Event("input", {bubbles: true}));
+  } else {
+    const usable = [...control.options].filter(option => !option.disabled && !option.selected);
+    control.value = usable[0].value;
+  }
+  control.dispatchEvent(new Event("change", {bubbles: true}));
+}"""
+
 
 def once(folder: Path, build: Callable[[Path], None]) -> Path:
     """Let the first process that asks build the folder; the others wait for it."""

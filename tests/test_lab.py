@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.browser import DESK
+from tests.browser import CHANGE, CONTROLS, DESK
 from tests.lab import Room, Serving, lab
 
 pytest.importorskip("jupyterlab", reason="no JupyterLab: it is not installed")
@@ -30,25 +30,6 @@ PLAYGROUNDS = [
 COUNTS = ("Nodes", "JSEventListeners", "JSHeapUsedSize")
 PIXELS = "canvas => canvas.toDataURL()"
 # The names of the controls that can be used, and how one is changed.
-CONTROLS = """(frame, skipped) => {
-  const names = new Set();
-  for (const control of frame.querySelectorAll("select, input[type=range], input[type=checkbox]")) {
-    if (control.name && !control.disabled && !skipped.includes(control.name)) names.add(control.name);
-  }
-  return [...names];
-}"""
-CHANGE = """control => {
-  if (control.type === "checkbox") return control.click();
-  if (control.type === "range") {
-    const step = Number(control.step || 1);
-    control.value = Number(control.value) + (Number(control.value) < Number(control.max) ? step : -step);
-    control.dispatchEvent(new Event("input", {bubbles: true}));
-  } else {
-    const usable = [...control.options].filter(option => !option.disabled && !option.selected);
-    control.value = usable[0].value;
-  }
-  control.dispatchEvent(new Event("change", {bubbles: true}));
-}"""
 WATCH_VALUE = """control => {
   const {get, set} = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value");
   window.jumps = [];

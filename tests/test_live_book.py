@@ -1,0 +1,179 @@
+"""The widgets of the built book, used as a reader uses them: a static page, and the Python that runs in it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.browser import CHANGE, CONTROLS, DESK, Visit
+
+pytestmark = pytest.mark.browser
+
+LIGHT = "localStorage.setItem('mode', 'light'); localStorage.setItem('theme', 'light')"
+EPOCH = "Number(document.querySelector('.dlcore-widget output[aria-label=Epoch]').textContent)"
+MODEL = "[...(await import('/live/host.js')).places][0].model"
+PIXELS = "document.querySelector('.pg-output canvas').toDataURL()"
+
+
+@pytest.fixture(scope="module")
+def context(chromium: Any) -> Iterator[Any]:
+    with chromium.new_context(viewport=DESK) as made:
+        made.add_init_script(LIGHT)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def visit(context: Any, address: str) -> Visit:
+    """Open the Playground once: Python stays, as it does for a reader."""
+    return Visit(context, f"{address}/playground.html")
+
+
+@pytest.fixture
+def playground(visit: Visit) -> Iterator[Visit]:
+    """Bring the Playground to rest, as it was made, and watch."""
+    until(visit, "document.querySelector('.dlcore-live[data-state=drawn]')")
+    if visit.page.locator(".dlcore-run").inner_text() == "Pause":
+        visit.page.locator(".dlcore-run").click()
+    press(visit, "TensorFlow Playground’s task")
+    press(visit, "Reset")
+    until(visit, f"{EPOCH} === 0 && !{MODEL}.get('running')")
+    yield visit
+    assert visit.complaints == []
+    assert [
+        url for url in visit.requests if not url.startswith(("http://127.0.0.1:", "blob:", "data:"))
+    ] == []
+
+
+def until(visit: Visit, condition: str, seconds: float = 90) -> None:
+    """Wait until a condition of the page holds. A promise alone would count as true, so it is polled here."""
+    for _ in range(int(seconds * 10)):
+        if visit.evaluate(f"(async () => Boolean({condition}))()"):
+            return
+        visit.page.wait_for_timeout(100)
+    pytest.fail(f"not within {seconds} s: {condition}")
+
+
+def of(visit: Visit, trait: str) -> Any:
+    return visit.evaluate(f"(async () => {MODEL}.get('{trait}'))()")
+
+
+def press(visit: Visit, name: str) -> None:
+    visit.page.get_by_role("button", name=name, exact=True).first.click()
+
+
+def test_run_trains_and_the_picture_changes(playground: Visit) -> None:
+    loss, before = of(playground, "train_loss"), playground.evaluate(PIXELS)
+    press(playground, "Run")
+    until(playground, f"{MODEL}.get('train_loss') < {loss / 2}")
+    press(playground, "Pause")
+    until(playground, f"!{MODEL}.get('running')")
+    assert playground.evaluate(PIXELS) != before
+    assert float(playground.page.locator(".pg-readouts").inner_text().split("\n")[1]) < loss / 2
+
+
+def test_every_control_can_be_changed_while_training_goes_on(playground: Visit) -> None:
+    names = playground.evaluate(
+        f"({CONTROLS})(document.querySelector('.dlcore-widget'), ['predict_first', 'problem'])"
+    )
+    assert {"learning_rate", "activation", "regularization", "optimizer", "noise", "show_test"} <= set(names)
+    press(playground, "Run")
+    for name in [*names, "problem"]:
+        until(playground, f"{MODEL}.get('running')")
+        before = visit_value(playground, name)
+        playground.page.locator(f"[name={name}]").first.evaluate(CHANGE)
+        frame = of(playground, "frame")
+        until(playground, f"{MODEL}.get('frame') > {frame} + 2")
+        assert visit_value(playground, name) != before
+    assert of(playground, "epoch") > 1  # nothing began anew
+    assert playground.page.locator(".dlcore-refusal").inner_text() == ""
+
+
+def visit_value(visit: Visit, trait: str) -> str:
+    return str(visit.evaluate(f"(async () => JSON.stringify({MODEL}.get('{trait}')))()"))
+
+
+def test_the_keyboard_is_enough(playground: Visit) -> None:
+    keys = playground.page.keyboard
+    playground.page.locator(".dlcore-run").focus()
+    keys.press("Enter")
+    until(playground, f"{MODEL}.get('running') && {EPOCH} > 2")
+    keys.press("Space")
+    until(playground, f"!{MODEL}.get('running')")
+    steps = of(playground, "steps")
+    playground.page.get_by_role("button", name="Step", exact=True).focus()
+    keys.press("Enter")
+    until(playground, f"{MODEL}.get('steps') > {steps}")
+
+
+def test_reset_repeats_the_same_numbers(playground: Visit) -> None:
+    def three_epochs() -> Any:
+        for epoch in (1, 2, 3):
+            press(playground, "Step")
+            until(playground, f"{EPOCH} === {epoch}")
+        return of(playground, "train_loss"), of(playground, "test_loss")
+
+    first = three_epochs()
+    press(playground, "Reset")
+    until(playground, f"{EPOCH} === 0")
+    assert three_epochs() == first
+
+
+def test_a_link_restores_the_same_state_in_another_page(playground: Visit, context: Any) -> None:
+    playground.page.locator("[name=optimizer]").select_option("adam")
+    for epoch in (1, 2):
+        press(playground, "Step")
+        until(playground, f"{EPOCH} === {epoch}")
+    press(playground, "Copy link")
+    until(playground, "location.hash.startsWith('#playground=')")
+    other = Visit(context, playground.page.url)
+    until(other, f"{MODEL}.get('epoch') === 2")
+    for trait in ("optimizer", "train_loss", "test_loss", "steps"):
+        assert of(other, trait) == of(playground, trait)
+    for visit in (other, playground):
+        press(visit, "Step")
+        until(visit, f"{EPOCH} === 3")
+    assert of(other, "train_loss") == of(playground, "train_loss")
+    assert other.complaints == []
+    other.page.close()
+
+
+def test_a_program_of_the_page_prints_the_loss_of_the_page(playground: Visit) -> None:
+    press(playground, "Step")
+    until(playground, f"{EPOCH} === 1")
+    playground.page.locator(".dlcore-widget summary", has_text="Show me the code").click()
+    until(playground, "document.querySelector('.dlcore-widget pre')?.textContent.includes('import')")
+    program = playground.page.locator(".dlcore-widget pre").first.text_content()
+    # In the page's own Python, beside the widget: the very interpreter that trained.
+    worker = playground.page.workers[0]
+    printed = worker.evaluate(
+        """program => {
+            self.pyodide.globals.set("program", program);
+            return self.pyodide.runPython(
+                "import contextlib, io\\nout = io.StringIO()\\n"
+                + "with contextlib.redirect_stdout(out):\\n    exec(program, {})\\nout.getvalue()");
+        }""",
+        program,
+    )
+    shown = of(playground, "train_loss"), of(playground, "test_loss")
+    assert printed.strip() == f"training loss {shown[0]:.3f}, test loss {shown[1]:.3f}"
+
+
+def test_the_chapters_widgets_share_one_python(context: Any, address: str) -> None:
+    visit = Visit(context, f"{address}/chapters/01_neurons.html")
+    until(visit, "document.querySelectorAll('.dlcore-live[data-state=drawn]').length === 4")
+    assert visit.page.workers == []
+    drag, duel = visit.page.locator(".dlcore-live").nth(0), visit.page.locator(".dlcore-live").nth(1)
+    models = "[...(await import('/live/host.js')).places].map(place => place.model)"
+    before = visit.evaluate(f"(async () => {models}[0].get('z'))()")
+    weight = drag.locator("input[type=range]").first
+    weight.focus()
+    visit.page.keyboard.press("ArrowRight")
+    until(visit, f"{models}[0].get('z') !== {before}")
+    duel.get_by_role("button", name="Next mistake").click()
+    until(visit, f"{models}[1].get('mistakes') === 1")
+    assert len(visit.page.workers) == 1
+    assert visit.complaints == []
+    assert [
+        url for url in visit.requests if not url.startswith(("http://127.0.0.1:", "blob:", "data:"))
+    ] == []
+    visit.page.close()
