@@ -1,4 +1,7 @@
-"""Maps: what every unit says all over the plane, and at given points. Plain NumPy on the network's weights."""
+"""Maps: what every unit says all over the plane, and at given points.
+
+On the CPU, with the network's weights as NumPy arrays. `namespace` gives the functions, which are fast ones in the page.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+from dlcore.arrays import namespace
 
 from .task import Task
 
@@ -28,22 +33,21 @@ def outputs(task: Task, inputs: Array, weights: Sequence[Array]) -> list[Array]:
     values = [inputs]
     last = len(weights) // 2 - 1
     for i, (w, b) in enumerate(zip(weights[::2], weights[1::2], strict=True)):
-        sums = w.T @ values[-1]
+        sums = namespace(w).matmul(w.T, values[-1])
         sums += b[:, None]
         values.append(activated(task.output.__name__ if i == last else task.activation, sums))
     return values
 
 
 def activated(name: str, sums: Array) -> Array:
-    """Return what an activation function makes of sums, in their place."""
+    """Return what an activation function makes of sums."""
+    xp = namespace(sums)
     if name == "tanh":
-        return np.tanh(sums, out=sums)
+        return xp.tanh(sums)
     if name == "relu":
-        return np.maximum(sums, 0, out=sums)
-    if name == "sigmoid":  # ½ (1 + tanh(z/2)), in place and without overflow
-        np.tanh(np.multiply(sums, 0.5, out=sums), out=sums)
-        sums += 1
-        sums *= 0.5
+        return xp.maximum(sums, 0)
+    if name == "sigmoid":
+        return 0.5 + 0.5 * xp.tanh(0.5 * sums)  # without overflow
     return sums
 
 
@@ -63,7 +67,7 @@ def maps(task: Task, weights: Sequence[Array], resolution: int) -> bytes:
     """
     values = outputs(task, grid(task.features, resolution), weights)
     if task.loss == "cross_entropy":
-        values[-1] = np.tanh(values[-1] / 2)
+        values[-1] = namespace(values[-1]).tanh(values[-1] / 2)
     return b"".join(as_int8(layer) for layer in values)
 
 
