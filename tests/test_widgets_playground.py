@@ -1053,6 +1053,10 @@ def test_a_damaged_link_is_refused_and_nothing_changes() -> None:
         (lambda h, a: h.update(settings=[1]), "keys"),
         (lambda h, a: h.update(clock=["x", 0, 0]), "invalid literal"),
         (lambda h, a: a.update(curves=np.zeros((3, 4))), "shape"),
+        (lambda h, a: h["began"].update(seed="print(1)"), r"for seed; received 'print\(1\)'"),
+        (lambda h, a: h["began"].update(initialization="x"), "for initialization; received 'x'"),
+        (lambda h, a: h["phases"][0].__setitem__(2, "print(1)"), "for learning_rate; received"),
+        (lambda h, a: h["phases"][0].pop(), "shorter"),
     ],
 )
 def test_a_link_made_by_hand_is_checked(change: Any, said: str) -> None:
@@ -1065,6 +1069,14 @@ def test_a_link_made_by_hand_is_checked(change: Any, said: str) -> None:
     assert playground.get_state() == before
     playground.train(2)
     assert playground.weights == trained(3, seed=3).weights
+
+
+@pytest.mark.parametrize("header", [b"5", b"null", b"[]", b'{"arrays":5}', b"[" * 100_000])
+def test_a_link_whose_header_is_none_is_refused(header: bytes) -> None:
+    small = zlib.compress(struct.pack("<I", len(header)) + header, 9)
+    text = "1." + base64.urlsafe_b64encode(struct.pack("<I", zlib.crc32(small)) + small).rstrip(b"=").decode()
+    with pytest.raises(ValueError, match="damaged"):
+        Playground().do_open(text)
 
 
 def test_a_link_that_swells_is_refused() -> None:

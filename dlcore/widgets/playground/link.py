@@ -8,7 +8,6 @@ The letters are those of URLs (RFC 4648, section 5), without padding. Nothing in
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import math
 import struct
@@ -49,7 +48,7 @@ def unpack(text: Any) -> tuple[dict[str, Any], dict[str, Array]]:
         )
     try:
         return _parts(text[len(VERSION) :])
-    except (ValueError, KeyError, TypeError, struct.error, zlib.error, binascii.Error, UnicodeError):
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError, struct.error, zlib.error):
         raise ValueError(
             "this link is damaged: its check sum is wrong, as when a part of the address was lost. Copy it again, as a "
             "whole"

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from . import link
 from .history import History, Phase
+from .panel import Panel
 from .session import OF_START, Session
 from .task import Points, Task
 
@@ -91,14 +93,13 @@ def resumed(
     trainer = session.trainer
     if "best" in header:
         trainer.load(*_numbers(session, arrays, "best."))
-        session.patience.best, session.patience.epoch = header["best"]
+        best, epoch = header["best"]
+        session.patience.best, session.patience.epoch = float(best), int(epoch)
         session.patience.saved = trainer.snapshot()
     trainer.load(*_numbers(session, arrays, ""))
     trainer.steps, trainer.epochs, trainer.cursor = _clock(session, header["clock"])
     if "began" in header:
-        session.history = History(
-            _began(task, header["began"]), phases=[Phase(*row) for row in header["phases"]]
-        )
+        session.history = History(_began(task, header["began"]), phases=_phases(task, header["phases"]))
     else:
         session.history.restart(trainer, "it was opened from a link")
     session.touched(str(header["notice"]))
@@ -126,6 +127,25 @@ def _clock(session: Session, clock: Any) -> tuple[int, int, int]:
     return steps, epochs, cursor
 
 
+# What a link says of the past becomes source of the program shown, which the reader may run: settings, nothing else.
+
+
 def _began(task: Task, began: Mapping[str, Any]) -> Task:
-    fields = {name: getattr(task, name) for name in Task.__dataclass_fields__}
-    return Task(**{**fields, **{name: began[name] for name in OF_START}})
+    return replace(task, **{name: _setting(name, began[name]) for name in OF_START})
+
+
+def _phases(task: Task, rows: Any) -> list[Phase]:
+    names = ("batch_size", "learning_rate", "regularization", "regularization_rate")
+    return [
+        Phase(int(first), *(_setting(name, value) for name, value in zip(names, values, strict=True)))
+        for first, *values in rows
+    ]
+
+
+def _setting(name: str, value: Any) -> Any:
+    """Return a value as the panel's setting of this name stores it; raise ValueError if it is none."""
+    trait: Any = Panel.class_traits()[name]
+    try:
+        return trait.clean(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"expected {trait.expected} for {name}; received {value!r}") from None
