@@ -130,8 +130,8 @@ export function frames(scope, model, el, draw, rest = () => 0) {
   };
   scope.on(model, "change:frame", soon);
   scope.observe(
-    new IntersectionObserver(([entry]) => {
-      visible = entry.isIntersecting;
+    new IntersectionObserver((entries) => {
+      visible = entries.at(-1).isIntersecting; // several at once if the page was busy; the last is how it is
       if (visible && due) soon();
     }),
     [el],
