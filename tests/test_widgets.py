@@ -23,7 +23,7 @@ import traitlets
 from dlcore import widgets
 from dlcore.widgets.base import FOLDER, Widget, bundle
 from dlcore.widgets.plain import PlainWidget
-from dlcore.widgets.traits import Choice, Choices, Number, Setting, Switch, Whole, Wholes
+from dlcore.widgets.traits import Choice, Choices, Number, Setting, Switch, Whole, Wholes, real
 from tests.helpers import why_not
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -411,6 +411,18 @@ def test_a_device_that_is_unknown_or_not_here_is_refused(name: str) -> None:
 
 
 @every_widget
+def test_a_device_set_later_is_checked_as_well(name: str) -> None:
+    widget = make(name)
+    widget.device = "auto"
+    assert widget.device in ("numpy", "cuda")  # a device that there is
+    if why_not("cuda") is None:
+        pytest.skip("this machine has a CUDA device, so it is not refused")
+    with pytest.raises(traitlets.TraitError, match=rf"{name}.device: 'cuda' .* The widget keeps 'numpy'"):
+        widget.device = "cuda"
+    assert widget.device == "numpy"
+
+
+@every_widget
 def test_a_refused_setting_leaves_the_widget_as_it_was(name: str) -> None:
     widget = make(name)
     before = {key: value for key, value in widget.get_state().items() if not key.startswith("_")}
@@ -560,6 +572,34 @@ def test_running_needs_an_event_loop() -> None:
     with pytest.raises(RuntimeError, match=r"Counting: running needs an event loop.*call step"):
         widget.running = True
     assert not widget.running
+
+
+def test_a_widget_that_is_made_running_runs() -> None:
+    async def play() -> int:
+        widget = make("PerceptronDuel", running=True)
+        await asyncio.sleep(0)
+        frame = widget.frame
+        widget.running = False
+        await asyncio.sleep(0.01)
+        return int(frame)
+
+    assert asyncio.run(play()) == 1
+    with pytest.raises(RuntimeError, match="needs an event loop"):
+        make("PerceptronDuel", running=True)
+
+
+def test_what_is_no_number_is_in_no_range() -> None:
+    for value in (None, "3", True, [1], {}, 10**400):
+        assert math.isnan(real(value))
+    assert (real(3), real(-0.5)) == (3.0, -0.5)
+
+
+def test_a_message_shows_the_beginning_of_a_long_value() -> None:
+    widget = make("Playground")
+    with pytest.raises(traitlets.TraitError) as refused:
+        widget.hidden = [9] * 10_000
+    assert len(str(refused.value)) < 300
+    assert "received [9, 9, 9" in str(refused.value)
 
 
 def test_a_widget_must_say_how_it_trains_and_what_it_shows() -> None:

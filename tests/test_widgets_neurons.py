@@ -640,8 +640,37 @@ def test_points_are_placed_on_the_grid_and_taken_away() -> None:
         widget.do_remove(0, 0)
 
 
-@pytest.mark.parametrize(("x1", "x2", "label"), [(7, 0, 1), (0, -6.1, 1), (0, 0, 0), (math.nan, 0, 1)])
-def test_a_point_outside_the_plane_or_of_no_class_is_refused(x1: float, x2: float, label: int) -> None:
+@pytest.mark.parametrize("x1", [None, math.nan, "1", [0], 10**400])
+def test_no_point_is_taken_away_at_a_place_that_is_none(x1: Any) -> None:
+    widget = PerceptronDuel(data="xor")
+    with pytest.raises(ValueError, match="expected the place of a point; there is none at"):
+        widget.do_remove(x1, 0)
+    assert len(widget.points) == 4 * 3 * 8
+
+
+def test_another_device_makes_the_same_mistakes() -> None:
+    if reason := why_not("cpu"):
+        pytest.skip(reason)
+    widget = PerceptronDuel(data="narrow", mistakes=20)
+    before = widget.trail
+    widget.device = "cpu"
+    assert widget._learner._x.__class__.__module__ == "torch"
+    assert widget.trail == before
+
+
+def test_the_end_of_the_widget_is_said_where_a_line_separates() -> None:
+    points = table([[5, 5], [5, 5.0001], [-5, -5], [5.0001, 5]], [1, -1, 1, -1])
+    widget = PerceptronDuel(data="own", points=points, mistakes=MOST_MISTAKES)
+    assert widget.mistakes == MOST_MISTAKES
+    assert widget.question.startswith("A line separates")
+    assert widget.ending == f"{MOST_MISTAKES:,} mistakes are as far as this widget goes."
+
+
+@pytest.mark.parametrize(
+    ("x1", "x2", "label"),
+    [(7, 0, 1), (0, -6.1, 1), (0, 0, 0), (math.nan, 0, 1), (None, 0, 1), ("1", 0, 1), (0, 10**400, 1)],
+)
+def test_a_point_outside_the_plane_or_of_no_class_is_refused(x1: Any, x2: Any, label: int) -> None:
     widget = PerceptronDuel()
     before = widget.points
     with pytest.raises(

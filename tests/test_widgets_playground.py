@@ -419,14 +419,22 @@ def test_typed_weights_are_used() -> None:
         (("do_set_weight", 1, 2, 0, 1.0), "source from 0 to 1"),
         (("do_set_weight", 1, 0, 4, 1.0), "target from 0 to 3"),
         (("do_set_weight", 1, 0, 0, math.nan), "a weight from -1000 to 1000"),
+        (("do_set_weight", 1, 0, 0, None), "a weight from -1000 to 1000"),
+        (("do_set_weight", 1, 0, 0, 10**400), "a weight from -1000 to 1000"),
         (("do_set_bias", 4, 0, 1.0), "a layer from 1 to 3"),
         (("do_preset", "mine"), "preset 'playground'"),
         (("do_add_point", 7, 0, 1), "coordinates from -6 to 6"),
         (("do_add_point", 0, math.nan, 1), "coordinates from -6 to 6"),
+        (("do_add_point", "3", 0, 1), "coordinates from -6 to 6"),
+        (("do_add_point", 1e300, 0, 1), "coordinates from -6 to 6"),
+        (("do_add_point", 0, 10**400, 1), "coordinates from -6 to 6"),
+        (("do_add_point", 0, 0, "x"), "class -1 or \\+1"),
         (("do_add_point", 0, 0, 0.5), "class -1 or \\+1"),
         (("do_predict", 0), "no question"),
         (("do_open", "nonsense"), "no link"),
         (("train", 0), "positive whole number"),
+        (("train", math.inf), "positive whole number"),
+        (("train", "5"), "positive whole number"),
     ],
 )
 def test_what_cannot_be_done_is_refused_and_nothing_changes(call: tuple[Any, ...], said: str) -> None:
@@ -1347,7 +1355,7 @@ def test_on_a_card_the_numbers_are_the_same_to_rounding() -> None:
 @pytest.mark.skipif(why_not("cuda") is None, reason="this machine has a card")
 def test_a_device_that_is_not_there_is_refused() -> None:
     playground = Playground()
-    with pytest.raises(traitlets.TraitError, match="The widget keeps its device"):
+    with pytest.raises(traitlets.TraitError, match="The widget keeps 'numpy'"):
         playground.device = "cuda"
     assert playground.device == "numpy"
 

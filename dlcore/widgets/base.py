@@ -110,6 +110,8 @@ class Widget(Base):
         self.choices = {name: _range(trait) for name, trait in self.traits().items() if _range(trait)}
         self.on_msg(self._receive)
         self.observe(self._start_or_stop, names="running")
+        if self.running:
+            self._start_or_stop({"new": True})
 
     @classmethod
     def settings(cls) -> list[str]:
@@ -126,6 +128,14 @@ class Widget(Base):
         """
         kept = set(cls.settings()) - {"device", "running"}
         return cls(**{name: value for name, value in state.items() if name in kept})
+
+    @traitlets.validate("device")
+    def _check_device(self, proposal: Any) -> str:
+        try:
+            return arrays.device(proposal["value"])
+        except ValueError as error:
+            name = type(self).__name__
+            raise traitlets.TraitError(f"{name}.{error}. The widget keeps {self.device!r}") from None
 
     # -- what the front end asks for
 

@@ -309,7 +309,7 @@ class DragTheNeuron(Widget):
         if self.no_bias and proposal["value"] != 0:
             raise traitlets.TraitError(
                 f"DragTheNeuron.b: expected 0 while no_bias is on; received {proposal['value']!r}. "
-                "Set no_bias to False first"
+                "Set no_bias to False first. The widget keeps 0"
             )
         return proposal["value"]
 

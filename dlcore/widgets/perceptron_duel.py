@@ -21,7 +21,7 @@ from dlcore.neurons import Perceptron, margin, novikoff_bound
 from .base import Widget
 from .hulls import crossing, strip
 from .line import Floats, cloud, count, number, pair, png, wrong
-from .traits import Choice, Number, Setting, Switch, Whole
+from .traits import Choice, Number, Setting, Switch, Whole, real, shown
 
 GRID = 0.25  # points are placed on its multiples: their sums are then exact in floats
 MOST_POINTS, MOST_MISTAKES = 400, 2000
@@ -225,6 +225,7 @@ def about_mistake(learner: Learner, points: Floats, labels: Floats) -> str:
 def about_end(learner: Learner, verdict: Verdict, points: Floats) -> str:
     """Return whether it is over, will be, or never will; an empty text if nothing is known."""
     made = len(learner.rows)
+    limit = f" {made:,} mistakes are as far as this widget goes." if made >= MOST_MISTAKES else ""
     if learner.converged and made:
         passes = count(len(learner.per_pass), "pass")
         return f"It stopped: a whole pass without a mistake, after {count(made, 'mistake')} and {passes}."
@@ -242,9 +243,8 @@ def about_end(learner: Learner, verdict: Verdict, points: Floats) -> str:
             known += (
                 f" They are multiples of {GRID}, so there are finitely many, and one day they must come back."
             )
-        limit = f" {made:,} mistakes are as far as this widget goes." if made >= MOST_MISTAKES else ""
         return f"{known} They have not come back yet.{limit}"
-    return ""
+    return limit.strip()
 
 
 def about_duel(own: Any, learner: Learner, points: Floats, labels: Floats, verdict: Verdict) -> str:
@@ -331,7 +331,7 @@ class PerceptronDuel(Widget):
         self._begin()
         self.limits = self._zoom()
         self._catch_up()
-        names = set(self.settings()) - {"running", "device"}
+        names = set(self.settings()) - {"running"}
         self.observe(self._settle, names=sorted(names))
 
     # -- the reader's actions
@@ -369,16 +369,16 @@ class PerceptronDuel(Widget):
             ValueError: numbers outside the plane, or another label.
         """
         low, high = self.limits
-        place = _snap([x1, x2])
-        if not all(low <= float(v) <= high for v in (x1, x2)) or label not in (-1, 1):
+        place = real(x1), real(x2)
+        if not all(low <= v <= high for v in place) or real(label) not in (-1, 1):
             raise ValueError(
                 f"PerceptronDuel: expected x1 and x2 from {low:g} to {high:g} and a class of -1 or +1; "
-                f"received {x1!r}, {x2!r} and {label!r}"
+                f"received {shown(x1)}, {shown(x2)} and {shown(label)}"
             )
         table = self._table()
         if len(table) == MOST_POINTS:
             raise ValueError(f"PerceptronDuel: expected at most {MOST_POINTS} points. Remove one first")
-        self._place(np.vstack([table, [*place, label]]))
+        self._place(np.vstack([table, [*_snap(place), label]]))
 
     def do_remove(self, x1: float, x2: float) -> None:
         """Take away the point nearest to a place, if it is there.
@@ -387,10 +387,10 @@ class PerceptronDuel(Widget):
             ValueError: there is none within half a step of the grid.
         """
         table = self._table()
-        away = np.hypot(table[:, 0] - x1, table[:, 1] - x2)
-        if not len(table) or away.min() > GRID / 2:
+        away = np.hypot(table[:, 0] - real(x1), table[:, 1] - real(x2))
+        if not len(table) or not away.min() <= GRID / 2:  # written so that NaN is refused, too
             raise ValueError(
-                f"PerceptronDuel: expected the place of a point; there is none at ({x1:g}, {x2:g})"
+                f"PerceptronDuel: expected the place of a point; there is none at ({shown(x1)}, {shown(x2)})"
             )
         self._place(np.delete(table, int(away.argmin()), axis=0))
 
@@ -416,6 +416,8 @@ class PerceptronDuel(Widget):
         placed, named = self.points != self._placed, (self.data, self.seed) != self._source
         self._source = self.data, self.seed
         with self.hold_sync():
+            if change["name"] == "device":
+                self._begin()
             if placed:  # by hand
                 self._placed = self.points
                 self._begin()

@@ -16,7 +16,27 @@ from typing import Any
 
 import traitlets
 
-__all__ = ["Choice", "Choices", "Number", "Setting", "Switch", "Whole", "Wholes"]
+__all__ = ["Choice", "Choices", "Number", "Setting", "Switch", "Whole", "Wholes", "real", "shown"]
+
+LONGEST = 100  # letters of a value in a message
+
+
+def real(value: Any) -> float:
+    """Return a number as a float, and NaN for whatever is none: no comparison with a range then holds.
+
+    >>> real(3), real("3"), real(True), real(10**400)
+    (3.0, nan, nan, nan)
+    """
+    try:
+        return math.nan if isinstance(value, (bool, str)) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+
+
+def shown(value: Any) -> str:
+    """Return a value as a message shows it: of a long one, its beginning."""
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 class Setting(traitlets.TraitType[Any, Any]):
@@ -47,8 +67,8 @@ class Setting(traitlets.TraitType[Any, Any]):
             pass
         kept = obj._trait_values.get(self.name, self.default_value)
         raise traitlets.TraitError(
-            f"{type(obj).__name__}.{self.name}: expected {self.expected}; received {value!r}. "
-            f"The widget keeps {kept!r}"
+            f"{type(obj).__name__}.{self.name}: expected {self.expected}; received {shown(value)}. "
+            f"The widget keeps {shown(kept)}"
         )
 
 
@@ -62,8 +82,8 @@ class Number(Setting):
 
     def clean(self, value: Any) -> float:
         """Return the value as a float."""
-        number = float(value)
-        if isinstance(value, (bool, str)) or not math.isfinite(number) or not self.low <= number <= self.high:
+        number = real(value)
+        if not self.low <= number <= self.high:
             raise ValueError
         return number
 

@@ -23,6 +23,7 @@ import numpy as np
 import traitlets
 
 from dlcore import arrays
+from dlcore.widgets.traits import real, shown
 
 from . import diagnosis as diagnoses
 from . import link as links
@@ -170,7 +171,7 @@ class Playground(Panel):
 
     def train(self, epochs: int) -> None:
         """Train for so many epochs, or until training ends by itself (see `diagnosis`), and show the result."""
-        if epochs < 1:
+        if not real(epochs).is_integer() or epochs < 1:
             raise ValueError(
                 f"Playground.train: expected epochs to be a positive whole number; received {epochs!r}"
             )
@@ -286,9 +287,9 @@ class Playground(Panel):
         return sizes[layer - 1], sizes[layer]
 
     def _edit(self, parameter: int, place: tuple[int, ...], value: Any) -> None:
-        number = float(value)
-        if isinstance(value, (bool, str)) or not abs(number) <= LARGEST:
-            raise ValueError(f"expected a weight from {-LARGEST:g} to {LARGEST:g}; received {value!r}")
+        number = real(value)
+        if not abs(number) <= LARGEST:
+            raise ValueError(f"expected a weight from {-LARGEST:g} to {LARGEST:g}; received {shown(value)}")
         self.session.edit(parameter, place, number)
         self._refresh()
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import traitlets
 
-from dlcore import arrays
 from dlcore.widgets.base import Widget
 from dlcore.widgets.traits import Choice, Choices, Number, Switch, Whole, Wholes
 
@@ -169,13 +168,6 @@ class Panel(Widget):
                 "set problem='classification' first. The widget keeps half_squared"
             )
         return str(proposal["value"])
-
-    @traitlets.validate("device")
-    def _check_device(self, proposal: Any) -> str:
-        try:
-            return arrays.device(proposal["value"])
-        except ValueError as error:
-            raise traitlets.TraitError(f"Playground.device: {error}. The widget keeps its device") from None
 
 
 def _other(problem: str) -> str:

@@ -5,12 +5,13 @@ Left out are the 32 networks of the band, which begin anew, and of the curves al
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+
+from dlcore.widgets.traits import real, shown
 
 from . import link
 from .history import History, Phase
@@ -71,14 +72,18 @@ def checked_point(x1: Any, x2: Any, target: Any, *, problem: str) -> tuple[float
     Raises:
         ValueError: see `checked_points`.
     """
-    values = tuple(float(np.float32(value)) for value in (x1, x2, target))
-    if not all(math.isfinite(value) and abs(value) <= 6 for value in values[:2]):
-        raise ValueError(f"expected a point with coordinates from -6 to 6; received ({x1}, {x2})")
+    values = real(x1), real(x2), real(target)
+    if not all(abs(value) <= 6 for value in values[:2]):
+        raise ValueError(
+            f"expected a point with coordinates from -6 to 6; received ({shown(x1)}, {shown(x2)})"
+        )
     if problem == "classification" and values[2] not in (-1, 1):
-        raise ValueError(f"expected the class -1 or +1 of a point; received {target}")
+        raise ValueError(f"expected the class -1 or +1 of a point; received {shown(target)}")
     if not abs(values[2]) <= 1:
-        raise ValueError(f"expected the target of a point to be a number from -1 to 1; received {target}")
-    return values  # type: ignore[return-value]
+        raise ValueError(
+            f"expected the target of a point to be a number from -1 to 1; received {shown(target)}"
+        )
+    return tuple(np.array(values, np.float32).tolist())
 
 
 def resumed(
