@@ -675,6 +675,38 @@ def test_a_dead_layer_is_the_reason_of_a_collapse() -> None:
     assert playground.diagnosis.count("dead") == 1
 
 
+def test_a_constant_worse_than_the_mean_is_not_said_to_be_the_mean() -> None:
+    playground = trained(1)
+    playground.do_set_bias(3, 0, 20.0)
+    mean = diagnosis.guess(playground.session.task, diagnosis.look(playground.session).targets)
+    assert (
+        f"its output is 1.00 for every training point, and its loss {playground.train_loss:.3f} is worse than "
+        in (playground.diagnosis)
+    )
+    assert f"{mean:.3f}, that of answering with the mean" in playground.diagnosis
+    assert "larger learning rate" not in playground.diagnosis
+
+
+def test_a_single_layer_held_at_zero_by_the_penalty_comes_back_without_it() -> None:
+    playground = trained(
+        5, dataset="gaussian", hidden=[], regularization="L1", regularization_rate=10, noise=20
+    )
+    assert "and it holds them there. Choose a rate of 1 or below." in playground.diagnosis
+    playground.regularization = "none"
+    playground.train(5)
+    assert playground.test_loss is not None
+    assert playground.test_loss < 0.1
+
+
+def test_without_a_bend_a_constant_is_no_plateau() -> None:
+    session = Session(Task(dataset="circle", hidden=()))
+    session.advance("epoch")
+    view = diagnosis.look(session)
+    flat = view._replace(layers=[*view.layers[:-1], np.zeros_like(view.layers[-1])], epoch=5.0)
+    assert "linear function of the inputs" in diagnosis.collapse(flat)
+    assert "plateau" not in diagnosis.collapse(flat)
+
+
 def test_a_plateau_is_told_from_a_collapse_by_regularization() -> None:
     task = Task(activation="sigmoid")
     session = Session(task)
@@ -1138,6 +1170,31 @@ def test_running_waits_for_the_prediction_and_the_verdict_is_true() -> None:
     assert playground.prediction == {}
     playground.train(1)
     assert playground.epoch == 201
+
+
+def test_of_a_loss_that_has_gone_nothing_is_asked() -> None:
+    playground = trained(100, dataset="gaussian")
+    playground.predict_first = True
+    playground.step()
+    assert playground.prediction == {}
+    assert playground.epoch == 101
+
+
+@pytest.mark.parametrize("loss", [0.004, 0.005, 0.0499, 3.0])
+def test_every_option_can_come(loss: float) -> None:
+    asked = prediction.question(0.0, loss, "test")
+    higher, half = asked["bounds"]
+    assert [prediction.right_option(asked, came) for came in (higher, half, half - 0.001)] == [0, 1, 2]
+
+
+def test_an_open_question_of_a_page_can_be_answered() -> None:
+    playground = Playground(predict_first=True)
+    playground.step()
+    restored = Playground.restored(playground.get_state())
+    assert restored.prediction == playground.prediction
+    restored.do_predict(2)
+    restored.train(1)
+    assert restored.epoch == 1
 
 
 def test_exactly_one_option_holds_for_every_loss() -> None:

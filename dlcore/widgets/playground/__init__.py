@@ -80,8 +80,12 @@ class Playground(Panel):
 
     @classmethod
     def restored(cls, state: dict[str, Any]) -> Self:
-        """Return a playground in the state that a page has, its training included."""
-        return cls.from_link(state["saved"]) if state.get("saved") else super().restored(state)
+        """Return a playground in the state that a page has, its training and an open question included."""
+        if not state.get("saved"):
+            return super().restored(state)
+        widget = cls.from_link(state["saved"])
+        widget.prediction = dict(state.get("prediction") or {})
+        return widget
 
     # -- settings
 

@@ -59,7 +59,7 @@ def diagnosis(session: Session) -> str:
     if session.notice or not session.trainer.count or session.measures.train_loss is None:
         return session.notice
     view = look(session)
-    stuck = linear(view) or collapse(view) or overshoot(view)
+    stuck = linear(view) or overshoot(view) or collapse(view)
     single = [dead_units(view), saturated_units(view)]
     found = [stuck, *(s for s in single if "units of hidden layer" not in stuck), noise_floor(session)]
     return " ".join(sentence for sentence in found if sentence)
@@ -105,12 +105,16 @@ def collapse(view: View) -> str:
         or loss < 0.9 * nothing
     ):
         return ""
-    middle = float(view.prediction.mean())
     says = (
-        f"The network has collapsed to a constant: its output is {middle:.2f} for every training point, and its loss "
-        f"{loss:.3f} is that of answering with the mean."
+        f"The network has collapsed to a constant: its output is {float(view.prediction.mean()):.2f} for every "
+        f"training point, and its loss {loss:.3f} is"
     )
-    return f"{says} {_reason(view)}"
+    if loss > 1.1 * nothing:
+        return (
+            f"{says} worse than {nothing:.3f}, that of answering with the mean. Where more training does not help, its "
+            "weights and biases are too large: lower them, or reset."
+        )
+    return f"{says} that of answering with the mean. {_reason(view)}"
 
 
 def _reason(view: View) -> str:
@@ -118,10 +122,13 @@ def _reason(view: View) -> str:
     largest = [float(np.abs(w).max()) for w in view.weights[::2]]
     if task.penalty != "none" and min(largest) < TINY:
         rate = task.regularization_rate
+        # One layer near 0 has a slope, which the penalty outweighs; of two, each takes the other's slope away.
+        lost = sum(size < TINY for size in largest) > 1
+        back = "from there the loss has hardly a slope that leads back" if lost else "it holds them there"
         return (
             f"{task.penalty} regularization at rate {rate:g} has pulled the weights to nearly 0 (in layer "
-            f"{largest.index(min(largest)) + 1} the largest is {min(largest):.2g}), and from there the loss has no "
-            f"slope that leads back. Choose a rate of {rate / 10:.2g} or below, and reset."
+            f"{largest.index(min(largest)) + 1} the largest is {min(largest):.2g}), and {back}. Choose a rate of "
+            f"{rate / 10:.2g} or below{', and reset' if lost else ''}."
         )
     for number, layer in enumerate(view.layers[1:-1], 1):
         if task.activation == "relu" and not layer.any():
@@ -129,6 +136,8 @@ def _reason(view: View) -> str:
                 f"All units of hidden layer {number} are dead: no gradient passes them. Reset with another seed, with "
                 "initialization he, or with a smaller learning rate."
             )
+    if task.activation == "linear" or not task.hidden:
+        return "If that stays so, hardly any linear function of the inputs is better: add inputs, or units that bend."
     return (
         "If that stays so it is a plateau: the gradient that reaches the early layers is small. A larger learning "
         "rate, Adam, tanh or ReLU units, or more units may help."

@@ -9,16 +9,21 @@ from __future__ import annotations
 from typing import Any
 
 AHEAD = 100  # epochs
+LEAST = 0.004  # loss: of a lower one, half cannot be told in three decimals
 
 
 def question(epoch: float, loss: float, part: str) -> dict[str, Any]:
     """Return a question on the loss in 100 epochs, with three answers of which exactly one will be right.
+
+    Where the loss has nearly gone there is nothing to predict, and the question is empty.
 
     Args:
         epoch: of now.
         loss: of now.
         part: whose loss, "test" or "training".
     """
+    if loss < LEAST:
+        return {}
     half = round(loss / 2, 3)
     return {
         "question": f"The {part} loss is {loss:.3f} after {epoch:.4g} epochs. Where will it be {AHEAD} epochs later?",

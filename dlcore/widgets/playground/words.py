@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .session import Session
-from .task import FEATURES, TRAIN, Task
+from .task import FEATURES, TEST, TRAIN, Task
 
 LOSS_NAMES = {"half_squared": "½(ŷ - y)²", "cross_entropy": "cross-entropy"}
 OPTIMIZER_NAMES = {"sgd": "SGD", "momentum": "SGD with momentum 0.9", "rmsprop": "RMSProp", "adam": "Adam"}
@@ -20,7 +20,7 @@ def _standing(session: Session) -> str:
         return "No points yet."
     losses = {"training": m.train_loss, "test": m.test_loss}
     said = [f"{name} loss {number(loss)}" for name, loss in losses.items() if loss is not None]
-    if m.test_loss is None and m.train_loss is not None:
+    if said and not session.data.count(TEST):
         said.append("no test points")
     right = (
         f" {m.test_accuracy:.1%} of the test points are on the right side."
