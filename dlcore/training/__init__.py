@@ -10,15 +10,47 @@ it is best read:
     divergence   which tensor was the first to become NaN or infinite, and what to try
     checkpoint   `save`, `load`: one file, written whole or not at all
     many         `sweep`: every combination of seeds and settings, trained as one batched step
+
+Each is imported when it is first asked for: the page, whose Python compiles every import anew, needs few of them.
 """
 
-from .checkpoint import Checkpoint, load, save
-from .divergence import Diverged
-from .history import History
-from .loop import EachStep, State
-from .many import Sweep, noisy_labels, sweep
-from .metrics import accuracy, evaluate
-from .one import fit, resume
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .checkpoint import Checkpoint as Checkpoint
+    from .checkpoint import load as load
+    from .checkpoint import save as save
+    from .divergence import Diverged as Diverged
+    from .history import History as History
+    from .loop import EachStep as EachStep
+    from .loop import State as State
+    from .many import Sweep as Sweep
+    from .many import noisy_labels as noisy_labels
+    from .many import sweep as sweep
+    from .metrics import accuracy as accuracy
+    from .metrics import evaluate as evaluate
+    from .one import fit as fit
+    from .one import resume as resume
+
+_HOMES = {
+    "Checkpoint": "checkpoint",
+    "Diverged": "divergence",
+    "EachStep": "loop",
+    "History": "history",
+    "State": "loop",
+    "Sweep": "many",
+    "accuracy": "metrics",
+    "evaluate": "metrics",
+    "fit": "one",
+    "load": "checkpoint",
+    "noisy_labels": "many",
+    "resume": "one",
+    "save": "checkpoint",
+    "sweep": "many",
+}
 
 __all__ = [
     "Checkpoint",
@@ -36,3 +68,13 @@ __all__ = [
     "save",
     "sweep",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"dlcore.training has no {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -39,7 +39,7 @@ def outputs(task: Task, inputs: Array, weights: Sequence[Array]) -> list[Array]:
     return values
 
 
-def activated(name: str, sums: Array) -> Array:
+def activated(name: str, sums: Array) -> Any:
     """Return what an activation function makes of sums."""
     xp = namespace(sums)
     if name == "tanh":
