@@ -539,6 +539,26 @@ def test_divergence_after_many_epochs_is_found_at_its_step() -> None:
     assert session.trainer.steps >= 120
 
 
+def test_divergence_after_batches_of_another_size_is_found_at_its_step() -> None:
+    squares = ("x1", "x2", "x1_squared", "x2_squared", "x1x2")
+    task = Task(
+        problem="regression", dataset="plane", hidden=(), features=squares, learning_rate=0.01, batch_size=30
+    )
+    session, twin = Session(task), Session(task)
+    for _ in range(3):
+        session.advance("batch")
+    while session.advance("example"):
+        pass
+    assert "Training stopped" in session.notice
+    with np.errstate(all="ignore"):
+        for step in range(session.trainer.steps):
+            twin.trainer.step(30 if step < 3 else 1)
+        assert twin.trainer.flat.tobytes() == session.trainer.flat.tobytes()
+        assert twin._finite()
+        twin.trainer.step(1)
+        assert not twin._finite()
+
+
 def test_weights_that_give_no_finite_loss_are_not_trained() -> None:
     playground = Playground(problem="regression", activation="linear", hidden=[1] * 6, features=["x1"])
     for layer in range(1, 8):

@@ -41,7 +41,7 @@ class Session:
     Args:
         task: what to train for.
         device: where to train.
-        band: whether 31 more seeds are trained beside it.
+        band: whether the networks of 32 seeds, its own among them, are trained beside it.
 
     Attributes:
         trainer: the network on display, its optimizer and its place in the epoch.
@@ -54,7 +54,7 @@ class Session:
 
     def __init__(self, task: Task, *, device: str = "numpy", band: bool = False) -> None:
         self.device, self.curves, self.patience = device, Curves(5), Patience()
-        self.version = 0
+        self.version, self._size = 0, 0
         self.band: Band | None = None
         self.reset(task, band=band)
 
@@ -219,8 +219,8 @@ class Session:
             return False
         size = 1 if step_by == "example" else self.task.batch_size
         self.history.note(self.trainer, size)
-        if self._safe is None or self.trainer.steps - self._safe.steps >= SAFE:
-            self._safe = self.trainer.snapshot()
+        if self._safe is None or size != self._size or self.trainer.steps - self._safe.steps >= SAFE:
+            self._safe, self._size = self.trainer.snapshot(), size  # from here on all batches are of one size
         with np.errstate(all="ignore"):  # what overflows is noticed and explained
             self._steps(size, whole=step_by == "epoch", budget=budget)
         self.look()
@@ -246,10 +246,11 @@ class Session:
         """Go back to the last sound state, walk on step by step, and stop before the step that spoils it."""
         if self._safe is None:
             raise RuntimeError("no state to fall back to")
+        end = self.trainer.steps
         self._safe.restore()
         last = self._safe
         with np.errstate(all="ignore"):
-            while self._finite():
+            while self._finite() and self.trainer.steps < end:  # a card may not repeat its steps to the bit
                 last = self.trainer.snapshot()
                 self.trainer.step(size)
         step = self.trainer.steps
