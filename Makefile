@@ -59,11 +59,12 @@ lint: $(FULL)  ## ruff (lint and format, notebooks too) and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m mypy
 
-bench: $(VENV)/.bench  ## measure the engine beside its peers (DEVICE=cuda on a machine with a card)
+bench: $(VENV)/.bench pyodide  ## measure the engine beside its peers, here and in a page (DEVICE=cuda on a machine with a card)
 	$(ONE_THREAD) $(BIN)/python -m benchmarks --device $(DEVICE)
+	$(ONE_THREAD) $(BIN)/python -m benchmarks.page
 
 lab: $(VENV)/.lab  ## open the chapters in JupyterLab
-	$(BIN)/python -m jupyterlab chapters
+	$(BIN)/python -m jupyterlab --LabApp.default_url=/lab/tree/chapters
 
 notebooks: $(FULL)  ## run the chapters again and write them back normalized
 	$(ONE_THREAD) $(BIN)/python tools/notebooks.py
