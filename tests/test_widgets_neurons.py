@@ -405,6 +405,14 @@ def test_no_bias_locks_b() -> None:
     assert (widget.no_bias, widget.b) == (False, 1.0)
 
 
+def test_weights_whose_squares_vanish_draw_no_border() -> None:
+    widget = DragTheNeuron(w1=1e-300, w2=0)
+    assert "Both weights are 0, so there is no border." in widget.summary
+    duel = PerceptronDuel(data="xor", own_line=True)
+    duel.own_w1 = 1e-300
+    assert duel.duel.startswith("Your line has")
+
+
 def test_reset_goes_to_the_start_and_draw_to_other_points() -> None:
     widget = DragTheNeuron(target="chapter", w1=5, w2=5, b=5)
     before = widget.points

@@ -1059,6 +1059,19 @@ def test_a_link_carries_own_points_typed_weights_and_what_was_said() -> None:
     assert Playground.from_link(stopped.do_link()).diagnosis == stopped.diagnosis
 
 
+def test_own_points_of_a_regression_become_classes_and_stay_what_they_were() -> None:
+    playground = Playground(problem="regression")
+    playground.do_add_point(1, 1, 0.5)
+    playground.do_add_point(-1, -1, -0.25)
+    playground.problem = "classification"
+    playground.do_add_point(2, 2, -1)
+    restored = Playground.restored(playground.get_state())
+    for each in (playground, restored):
+        assert sorted(each.session.data.targets.tolist()) == [-1, -1, 1]
+        each.problem = "regression"
+        assert sorted(each.session.data.targets.tolist()) == [-1, -0.25, 0.5]
+
+
 def test_opening_leaves_nothing_of_the_old_state() -> None:
     playground = trained(5, dataset="xor", hidden=[8], optimizer="adam", discretize=True, band=True)
     fresh = trained(7)
@@ -1108,7 +1121,7 @@ def test_a_damaged_link_is_refused_and_nothing_changes() -> None:
         (lambda h, a: a.update(weights=np.full_like(a["weights"], np.nan)), "do not fit its network"),
         (lambda h, a: h.update(clock=[10, 1, 250]), "count of steps"),
         (lambda h, a: h.update(clock=[10, -1, 0]), "count of steps"),
-        (lambda h, a: h.update(own=[[1, 1, 5]]), "class -1 or \\+1"),
+        (lambda h, a: h.update(own=[[1, 1, 5]]), "a number from -1 to 1; received 5"),
         (lambda h, a: h.pop("own"), "own"),
         (lambda h, a: h.update(settings=[1]), "keys"),
         (lambda h, a: h.update(clock=["x", 0, 0]), "invalid literal"),

@@ -57,8 +57,8 @@ class Parameters(NamedTuple):
 
     @property
     def length(self) -> float:
-        """|w|: how fast the sum grows with the distance from the border."""
-        return math.hypot(self.w1, self.w2)
+        """|w|: how fast the sum grows with the distance from the border; 0 also where the squares vanish."""
+        return math.sqrt(self.w1 * self.w1 + self.w2 * self.w2)
 
 
 class Target(NamedTuple):

@@ -255,11 +255,10 @@ def about_duel(own: Any, learner: Learner, points: Floats, labels: Floats, verdi
     words, scores = [], []
     for name, (w1, w2, b) in (("Your line", own), ("The perceptron's", state[:3])):
         mistakes = int(np.sum(wrong(points, labels, (w1, w2), b)))
-        nearest = margin(points, labels, (w1, w2), b) if w1 or w2 else 0.0
+        line = w1 * w1 + w2 * w2 > 0
+        nearest = margin(points, labels, (w1, w2), b) if line else 0.0
         scores.append((-mistakes, round(nearest, 2) if not mistakes else 0.0))
-        distance = (
-            f" and keeps {number(nearest)} away from the nearest" if not mistakes and (w1 or w2) else ""
-        )
+        distance = f" and keeps {number(nearest)} away from the nearest" if not mistakes and line else ""
         words.append(f"{name} has {mistakes} of {len(labels)} wrong{distance}.")
     winner = (
         "You lead."

@@ -310,8 +310,7 @@ class Playground(Panel):
         """
         point = state.checked_point(x1, x2, target, problem=self.problem)
         before = self._own if self.dataset == "own" else ()
-        state.checked_points((*before, point), self.problem)
-        self._own = (*before, point)
+        self._own = state.checked_points((*before, point))
         self._use_own()
 
     def do_clear_points(self) -> None:
@@ -381,7 +380,7 @@ class Playground(Panel):
         for name in header["settings"].keys() - kept.keys():
             raise ValueError(f"it has a setting {name!r}, which this playground does not know")
         values = {name: self.trait_defaults(name) for name in kept} | header["settings"]
-        self._own = state.checked_points(header["own"], values["problem"])
+        self._own = state.checked_points(header["own"])
         self._take(values)
         return state.resumed(header, arrays, self._task(), device=self.device, band=self.band)
 

@@ -55,22 +55,22 @@ def written(session: Session, settings: Mapping[str, Any], own: Points) -> str:
     return link.pack(header, arrays)
 
 
-def checked_points(points: Any, problem: str) -> Points:
-    """Return points as the task has them.
+def checked_points(points: Any) -> Points:
+    """Return points as they are kept; where classes are meant, the signs of their targets are.
 
     Raises:
-        ValueError: too many, not three finite numbers each, outside the plane, or a target that is none.
+        ValueError: too many, not three finite numbers each, outside the plane, or a target beyond -1 to 1.
     """
     if len(points) > MOST_POINTS:
         raise ValueError(f"expected at most {MOST_POINTS} points of one's own; received {len(points)}")
-    return tuple(checked_point(*point, problem=problem) for point in points)
+    return tuple(checked_point(*point, problem="regression") for point in points)
 
 
 def checked_point(x1: Any, x2: Any, target: Any, *, problem: str) -> tuple[float, float, float]:
     """Return a point, its numbers as float32 has them.
 
     Raises:
-        ValueError: see `checked_points`.
+        ValueError: see `checked_points`; in classification also a target that is neither -1 nor +1.
     """
     values = real(x1), real(x2), real(target)
     if not all(abs(value) <= 6 for value in values[:2]):
