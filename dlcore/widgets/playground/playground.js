@@ -147,7 +147,7 @@ function makeSettings(scope, model, view) {
 
 // The reader says what will happen before it does; Python holds the answer against what happened.
 function prediction(scope, model, view) {
-  const question = node("p");
+  const question = node("p", { role: "status" });
   const options = node("div", { class: "pg-row" });
   const verdict = node("p", { role: "status" });
   const element = node("div", { class: "pg-prediction", role: "group", "aria-label": "Your prediction" }, question, options, verdict);
@@ -162,6 +162,13 @@ function prediction(scope, model, view) {
     options.children[focused]?.focus();
   };
   scope.on(model, "change:prediction", show);
+  // Who pressed Run farther down shall see why nothing runs.
+  const bringUp = () => {
+    const { question: asked, answer } = model.get("prediction");
+    const open = asked && !Number.isInteger(answer); // no answer is null in a kernel, undefined in the page
+    if (open && !model.get("running")) element.scrollIntoView({ block: "nearest" });
+  };
+  scope.on(model, "change:running", () => requestAnimationFrame(bringUp)); // the question may come with the same message
   show();
   return element;
 }
