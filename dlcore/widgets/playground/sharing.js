@@ -8,11 +8,18 @@ export function program(scope, model, view) {
   const code = node("code");
   const copy = button(scope, "Copy", () => copyText(code.textContent, copy), { class: "pg-small" });
   const text = node("pre", { tabindex: "0", role: "region", "aria-label": "The program" }, code);
-  const folded = node("details", { "data-control": "program" }, node("summary", {}, "Show me the code"), node("p", {}, "This program computes the loss on display. ", copy), text);
+  const words = node("span");
+  const folded = node("details", { "data-control": "program" }, node("summary", {}, "Show me the code"), node("p", {}, words, " ", copy), text);
   const refill = async () => {
     if (folded.open) code.textContent = (await view.act("program")) ?? "";
+    copy.disabled = !code.textContent;
   };
+  const tell = () => (words.textContent = model.get("running") ? "Pause, and the program will be that of the state on display." : "This program computes the loss on display.");
+  copy.disabled = true;
+  tell();
   scope.listen(folded, "toggle", refill);
+  scope.on(model, "change:running", tell);
+  scope.on(model, "change:saved", refill); // whenever training rests
   return folded;
 }
 
