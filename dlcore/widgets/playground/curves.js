@@ -1,7 +1,7 @@
 // The losses: as numbers, as curves over the epochs, and as the band of 32 networks with other seeds.
 
 import { axes, canvas, checkbox, floats, node, table } from "../kit.js";
-import { decimals, percent } from "./state.js";
+import { PARTS, decimals, percent } from "./state.js";
 
 const LINES = { // where each loss stands in a row of `curves`
   train: { column: 1, width: 1.5 },
@@ -27,8 +27,8 @@ export function curves(scope, model, view) {
   band.dataset.control = "band";
   const words = node("p", { class: "pg-band-words" });
   const redraw = () => {
-    write(value.train.number, decimals(model.get("train_loss")));
-    write(value.test.number, decimals(model.get("test_loss")));
+    write(value.train.number, lossWords(model, "train"));
+    write(value.test.number, lossWords(model, "test"));
     const accuracy = model.get("test_accuracy");
     value.accuracy.whole.hidden = accuracy === null || accuracy === undefined;
     write(value.accuracy.number, percent(accuracy));
@@ -38,6 +38,17 @@ export function curves(scope, model, view) {
   };
   scope.on(model, "change:band", view.soon);
   return { element: node("div", { class: "pg-curves" }, readouts, chart, legend, band, words), redraw };
+}
+
+// No loss at all is shown otherwise than a loss that is no number; Python sends null for both.
+function lossWords(model, part) {
+  const loss = model.get(`${part}_loss`);
+  return Number.isFinite(loss) || hasPoints(model, part) ? decimals(loss) : "none";
+}
+
+function hasPoints(model, part) {
+  const rows = floats(model.get("points"));
+  return rows.some((value, i) => i % 4 === 3 && value === PARTS[part]);
 }
 
 const write = (element, text) => element.textContent !== text && (element.textContent = text);

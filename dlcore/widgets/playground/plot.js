@@ -1,10 +1,9 @@
 // The large plot: what one unit says of every point of [-6, 6]², and the points. A click places a point of one's own.
 
 import { NEGATIVE, POSITIVE, axes, button, canvas, checkbox, colour, css, floats, freshId, heat, marker, node } from "../kit.js";
-import { nameOf, placeOf, shapeOf } from "./state.js";
+import { PARTS, nameOf, placeOf, shapeOf } from "./state.js";
 
 const REACH = 6;
-const PARTS = { train: 0, test: 1, validation: 2 };
 const STRENGTH = 0.62; // of the map's colours, so that points stand out from it
 const MARGIN = { left: 28, right: 8, top: 18, bottom: 34 };
 
@@ -128,7 +127,7 @@ function ownPoints(scope, model, view) {
   const x1 = field("x₁", { min: -REACH, max: REACH, step: 0.1, value: 0 });
   const x2 = field("x₂", { min: -REACH, max: REACH, step: 0.1, value: 0 });
   const target = field("target", { min: -1, max: 1, step: 0.1, value: 1 });
-  const kind = node("select", { id: freshId("class") }, node("option", { value: 1 }, "+1 ● blue"), node("option", { value: -1 }, "−1 ■ vermillion"));
+  const kind = node("select", { id: freshId("class") }, node("option", { value: 1 }, "+1 ● blue"), node("option", { value: -1 }, "−1 ■ orange"));
   const kindWhole = node("div", { class: "dlcore-control" }, node("label", { for: kind.id }, "class"), kind);
   const wanted = () => Number(model.get("problem") === "regression" ? target.input.value : kind.value);
   const add = (a, b) => view.act("add_point", { x1: Number(a.toFixed(2)), x2: Number(b.toFixed(2)), target: wanted() });

@@ -2,6 +2,9 @@
 
 import { floats, signed } from "../kit.js";
 
+// The last number of each point: what it is for.
+export const PARTS = { train: 0, test: 1, validation: 2 };
+
 // The number of units of every layer, inputs first.
 export function shapeOf(model) {
   const counts = [];
