@@ -74,7 +74,7 @@ function drawMistake([x1, x2, label], place, context, theme, size) {
 // Where w has been since the start, in the plane of the weights, and the last step: y·x.
 function drawWeights(model, context, width, theme) {
   const path = trail(model);
-  const reach = 1.15 * Math.max(1.5, ...path.flatMap(({ line }) => [Math.abs(line[0]), Math.abs(line[1])]));
+  const reach = 1.45 * Math.max(1.5, ...path.flatMap(({ line }) => [Math.abs(line[0]), Math.abs(line[1])]));
   const place = plane(width, -reach, reach);
   scales(context, place, theme, ["w₁", "w₂"]);
   context.strokeStyle = theme.muted;
