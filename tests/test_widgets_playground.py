@@ -1477,3 +1477,24 @@ def test_the_summary_says_where_training_stands() -> None:
         "x₁, x₂; hidden layers of 4, 2 tanh units; ½(ŷ - y)², SGD at 0.03, batches of 10, L2 at 0.01."
     )
     assert repr(playground) == f"Playground: {playground.summary}"
+
+
+def test_what_was_trained_on_other_data_is_not_blamed_on_the_rate() -> None:
+    widget = Playground(dataset="circle", learning_rate=0.1)
+    widget.train(60)
+    widget.dataset = "xor"
+    assert widget.train_loss is not None
+    assert widget.train_loss > 0.5
+    assert "too long" not in widget.diagnosis
+
+
+def test_a_question_is_dropped_with_the_data_it_was_about_and_kept_with_the_rate() -> None:
+    widget = Playground(predict_first=True)
+    widget.step()
+    asked = widget.prediction["question"]
+    widget.learning_rate = 0.1
+    assert widget.prediction["question"] == asked
+    widget.dataset = "xor"
+    assert widget.prediction == {}
+    widget.step()
+    assert widget.prediction["question"] != asked

@@ -29,7 +29,7 @@ from . import diagnosis as diagnoses
 from . import link as links
 from . import maps, picture, prediction, program, state, words
 from .panel import OF_TASK, Panel
-from .session import Session
+from .session import OF_START, STEERED, Session
 from .task import DATASETS, FEATURES, Points, Task
 
 BUDGET = 0.02  # seconds of training in a frame, so that the page can answer
@@ -114,6 +114,8 @@ class Playground(Panel):
             self.prediction, self._waiting = {}, False
         elif name == "problem":
             self._fit_to_problem()
+        if name in OF_TASK and name not in (*STEERED, *OF_START, "optimizer"):
+            self.prediction = {}  # it was about another loss
         if name in (*OF_TASK, "patience", "band", "device", "resolution"):
             self.session.change(self._task())
             self.session.show_band(self.band)

@@ -31,7 +31,8 @@ class View(NamedTuple):
         targets: array of shape (n,).
         weights: weight and bias of each layer in turn.
         epoch: epochs trained.
-        before: the training loss after two thirds of the epochs; None if that is not known.
+        lately: epochs trained since something but training changed the state.
+        before: the training loss after two thirds of the latter; None if that is not known.
     """
 
     task: Task
@@ -40,6 +41,7 @@ class View(NamedTuple):
     weights: Sequence[Array]
     measures: Measures
     epoch: float
+    lately: float
     before: float | None
 
     @property
@@ -71,7 +73,9 @@ def look(session: Session) -> View:
     with np.errstate(all="ignore"):
         layers = outputs(session.task, session.train_inputs, weights)
     rows = session.curves.array
-    earlier = rows[rows[:, 0] <= session.trainer.epoch * 2 / 3, 1]
+    lately = session.trainer.epoch - session.since
+    told = (rows[:, 0] >= session.since) & (rows[:, 0] <= session.since + lately * 2 / 3)
+    earlier = rows[told, 1]
     return View(
         session.task,
         layers,
@@ -79,6 +83,7 @@ def look(session: Session) -> View:
         weights,
         session.measures,
         session.trainer.epoch,
+        lately,
         float(earlier[-1]) if len(earlier) else None,
     )
 
@@ -151,7 +156,7 @@ def overshoot(view: View) -> str:
         view.measures.train_loss or 0.0,
         guess(view.task, view.targets),
     )
-    if view.epoch < 5 or rate < LONG or loss <= 1.1 * nothing:
+    if view.lately < 5 or rate < LONG or loss <= 1.1 * nothing:
         return ""
     return (
         f"The training loss {loss:.3f} is worse than {nothing:.3f}, that of answering with the mean: steps at learning "
@@ -214,7 +219,7 @@ def linear(view: View) -> str:
     if task.activation != "linear" and task.hidden:
         return ""
     loss, before = view.measures.train_loss, view.before
-    if view.epoch < 20 or loss is None or before is None or loss < 0.98 * before:
+    if view.lately < 20 or loss is None or before is None or loss < 0.98 * before:
         return ""
     fit = best_linear(view)
     if fit is None:

@@ -1,6 +1,6 @@
 """Maps: what every unit says all over the plane, and at given points.
 
-On the CPU, with the network's weights as NumPy arrays. `namespace` gives the functions, which are fast ones in the page.
+On the CPU, with the weights as NumPy arrays. `namespace` gives the functions, which are fast ones in the page.
 """
 
 from __future__ import annotations

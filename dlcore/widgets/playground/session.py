@@ -79,7 +79,7 @@ class Session:
     def touched(self, notice: str = "") -> None:
         """Something but training changed the state: look anew."""
         self._safe: Saved | None = None
-        self.notice = notice
+        self.notice, self.since = notice, self.trainer.epoch
         self.look()
         if self.trainer.steps == 0:
             self.curves.clear()
