@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 # Figures need matplotlib; `live` makes the page and does not run in it, nor does what builds the kernel of `arrays`.
-LEFT_OUT = ("plots.py", "live/", "arrays/wasm/")
+LEFT_OUT = ("plots/", "live/", "arrays/wasm/")
 TAG = "cp312-cp312-pyodide_2024_0_wasm32"
 
 
