@@ -364,11 +364,11 @@ def test_a_widget_shows_itself_where_no_javascript_runs(name: str) -> None:
 
 @every_widget
 def test_a_picture_leaves_no_figure_open(name: str) -> None:
-    from dlcore import plots
+    from matplotlib import pyplot as plt
 
-    before = plots.plt.get_fignums()
+    before = plt.get_fignums()
     make(name).picture()
-    assert plots.plt.get_fignums() == before
+    assert plt.get_fignums() == before
 
 
 @every_widget

@@ -29,6 +29,7 @@ from .style import (
     VERMILLION,
     figure,
     legend,
+    png,
     style,
     use_style,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "images",
     "legend",
     "loss_curves",
+    "png",
     "points",
     "style",
     "use_style",

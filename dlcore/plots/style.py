@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from contextlib import AbstractContextManager
 from typing import Any
@@ -98,3 +99,26 @@ def legend(ax: Axes) -> Axes:
     with style():
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, ncols=len(COLOURS))
     return ax
+
+
+def png(ax: Axes, *, dots: int = 100) -> bytes:
+    """Return the figure of `ax` as a PNG of `dots` per inch, and close it.
+
+    On white paper, since the page that it lands on is not known; without Matplotlib's version in the file, so that the
+    same figure is the same file.
+    """
+    file = io.BytesIO()
+    figure: Any = ax.get_figure(root=True)
+    try:
+        with style():
+            figure.savefig(
+                file,
+                format="png",
+                dpi=dots,
+                facecolor="white",
+                metadata={"Software": None},
+                pil_kwargs={"optimize": True},
+            )
+    finally:
+        plt.close(figure)
+    return file.getvalue()

@@ -22,7 +22,7 @@ from dlcore.backprop import Tensor, no_grad
 from dlcore.neurons import distance, margin, weighted_sum
 
 from .base import Widget
-from .line import Floats, cloud, count, number, pair, png, wrong
+from .line import Floats, cloud, count, number, pair, wrong
 from .traits import Choice, Number, Switch, Whole
 
 REACH = 6  # the plane is [-REACH, REACH]²
@@ -429,4 +429,4 @@ class DragTheNeuron(Widget):
             )
         if neuron.length:
             plots.border(neuron.weight, neuron.b, ax=ax)
-        return png(ax)
+        return plots.png(ax)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import numpy as np
@@ -68,16 +67,3 @@ def count(number: int, noun: str) -> str:
     """
     plural = "es" if noun.endswith("s") else "s"
     return f"{number} {noun}{'' if number == 1 else plural}"
-
-
-def png(ax: Any) -> bytes:
-    """Return the figure of `ax` as PNG, and close it."""
-    from dlcore import plots
-
-    file = io.BytesIO()
-    with plots.style():
-        # On paper of its own, since the page it lands on is not known; no version in the file, so it is the same
-        # wherever it is made.
-        ax.figure.savefig(file, format="png", dpi=100, facecolor="white", metadata={"Software": None})
-    plots.plt.close(ax.figure)  # type: ignore[attr-defined]
-    return file.getvalue()

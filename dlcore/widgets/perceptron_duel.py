@@ -20,7 +20,7 @@ from dlcore.neurons import Perceptron, margin, novikoff_bound
 
 from .base import Widget
 from .hulls import crossing, strip
-from .line import Floats, cloud, count, number, pair, png, wrong
+from .line import Floats, cloud, count, number, pair, wrong
 from .traits import Choice, Number, Setting, Switch, Whole, real, shown
 
 GRID = 0.25  # points are placed on its multiples: their sums are then exact in floats
@@ -505,4 +505,4 @@ class PerceptronDuel(Widget):
         if self.own_line and (self.own_w1 or self.own_w2):
             own = (self.own_w1, self.own_w2)
             plots.border(own, self.own_b, color=plots.COLOURS[3], linestyle="--", ax=ax)
-        return png(ax)
+        return plots.png(ax)

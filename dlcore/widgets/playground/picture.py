@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import numpy as np
@@ -23,15 +22,9 @@ def picture(session: Session, *, show_test: bool) -> bytes:
     plots: Any = house
 
     left, right = plots.figure(2, width=8.4, height=3.6)
-    figure: Any = left.figure
-    try:
-        _plane(session, left, show_test, plots)
-        _losses(session, right, plots)
-        file = io.BytesIO()
-        figure.savefig(file, dpi=DOTS, format="png", facecolor="white", pil_kwargs={"optimize": True})
-    finally:
-        plots.plt.close(figure)
-    return file.getvalue()
+    _plane(session, left, show_test, plots)
+    _losses(session, right, plots)
+    return plots.png(left, dots=DOTS)  # type: ignore[no-any-return]
 
 
 def _plane(session: Session, ax: Any, show_test: bool, plots: Any) -> None:
