@@ -1,4 +1,4 @@
-"""Layers: networks as compositions of small modules (chapter Layers).
+"""Layers: networks as compositions of small modules (chapter Layers, chapters/02_layers).
 
 By growing difficulty: Module, the base of all; Sequential, Activation, Flatten, which own no numbers; Dense;
 Dropout; LayerNorm and BatchNorm; Embedding; and `ensemble`, which turns many networks into one.

@@ -46,7 +46,7 @@ NEIGHBOURS = {
     ("attention", "layers"),
 }
 # Files that are part of a module of another name: its floor, its chapter, its test.
-PARTS = {"init": "layers"}
+PARTS = {"init": "layers", "pieces": "layers"}
 # Who may import what from outside the standard library. NumPy and NumPy's types are everybody's.
 OUTSIDE = {
     "array_api_compat": {"arrays"},
