@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
@@ -214,12 +214,19 @@ def test_a_chapter_has_its_module_and_the_module_names_it(chapter: Path) -> None
 
 def test_the_contents_list_every_chapter_and_nothing_else() -> None:
     contents = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    groups = [contents, *contents.get("parts", [])]
-    listed = [entry["file"] for group in groups for entry in group.get("chapters", [])]
-    assert sorted(set(listed) - {"playground", "references"}) == [
+    listed = [entry["file"] for part in contents["parts"] for entry in entries(part)]
+    assert sorted(name for name in listed if name.startswith("chapters/")) == [
         f"chapters/{path.stem}" for path in chapters()
     ]
+    assert [name for name in listed if not list(ROOT.glob(f"{name}.*"))] == []
     assert len(set(listed)) == len(listed) > 1
+
+
+def entries(part: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the pages of a part of the contents, those below another page too."""
+    for entry in [*part.get("chapters", []), *part.get("sections", [])]:
+        yield entry
+        yield from entries(entry)
 
 
 @pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(PACKAGE)))
