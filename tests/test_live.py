@@ -499,6 +499,63 @@ def test_the_digits_come_when_they_are_opened(visit: Visit) -> None:
     wait(visit, "Number(document.querySelector('.answer').textContent) >= 5000")
 
 
+KEYS = """async () => {
+  const kept = await caches.open("dlcore-bytecode");
+  return (await kept.keys()).map((request) => request.url);
+}"""
+# The flags in the file beside the module's source, where there is one: 1 says not to compare it with the source.
+FLAGS = """
+import sys
+from pathlib import Path
+path = Path(sys.modules["numpy.linalg"].__cached__)
+int.from_bytes(path.read_bytes()[4:8], "little") if path.exists() else -1
+"""
+
+
+@pytest.mark.browser
+def test_what_was_compiled_is_kept_for_the_next_visit(context: Any, origin: str) -> None:
+    first = open_page(context, origin)
+    first.evaluate(
+        "async () => (await caches.open('dlcore-bytecode')).put('/old', new Response('of another version'))"
+    )
+    click(first, "Step")
+    assert answer(first) == "3"
+    for _ in range(120):  # the page waits a while before it keeps anything
+        if (kept := first.evaluate(KEYS)) and not kept[0].endswith("/old"):
+            break
+        first.page.wait_for_timeout(250)
+    assert len(kept) == 1
+    assert worker_python(first, FLAGS) == -1
+    first.page.close()
+
+    second = open_page(context, origin)
+    click(second, "Step")
+    assert answer(second) == "3"
+    assert worker_python(second, FLAGS) == 1
+    assert len(second.evaluate(KEYS)) == 1
+    second.page.close()
+
+
+@pytest.mark.browser
+def test_a_browser_that_keeps_nothing_starts_python_all_the_same(context: Any, origin: str) -> None:
+    context.route(
+        "**/worker.js",
+        lambda route: route.fulfill(
+            body="Object.defineProperty(self, 'caches', {value: undefined});\n" + route.fetch().text(),
+            content_type="text/javascript",
+        ),
+    )
+    visit = open_page(context, origin)
+    click(visit, "Step")
+    assert answer(visit) == "3"
+    visit.page.close()
+
+
+def worker_python(visit: Visit, source: str) -> Any:
+    """Run a program in the page's Python."""
+    return visit.page.workers[0].evaluate("(source) => self.pyodide.runPython(source)", source)
+
+
 @pytest.mark.browser
 def test_it_rests_while_it_is_out_of_sight(visit: Visit) -> None:
     click(visit, "Run")

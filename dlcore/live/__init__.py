@@ -8,7 +8,8 @@ answers in JupyterLab answers in the page.
     pages           what a page with widgets holds                   site       what the site's folder `live` holds
     host.js         makes a page's widgets live                      model.js   a widget's state, as its view sees it
     python.js       the worker as the page sees it                   worker.js  Pyodide, in the worker
-    boot.py         the widgets' side of the worker                  picture.js the picture, where nothing else works
+    boot.py         the widgets' side of the worker                  bytecode.py what is compiled, for the next visit
+    picture.js      the picture, where nothing else works
 
 Settings in conf.py, or under sphinx: config: in _config.yml:
 

@@ -91,6 +91,36 @@ function offerData(pyodide, { data }) {
   }
 }
 
+// ---- what an earlier visit has compiled
+
+const KEPT = "dlcore-bytecode";
+const LATER = 3000; // milliseconds after the start, when the reader's first wish is fulfilled
+
+// The address under which the bytecode of exactly these files is kept.
+const keptAs = ({ lock }) => new URL(`bytecode-${Object.values(lock.packages).map(({ sha256 }) => sha256.slice(0, 16)).join("-")}.zip`, ROOT).href;
+
+// Unpack it, or see to it that the next visit has it. Browsers refuse storage in some modes: then each visit compiles.
+async function recallBytecode(pyodide, manifest) {
+  try {
+    const found = await (await caches.open(KEPT)).match(keptAs(manifest));
+    if (found) return pyodide.unpackArchive(await found.arrayBuffer(), "zip", { extractDir: "/" });
+    pyodide.runPython("import sys; sys.dont_write_bytecode = False");
+    setTimeout(() => keepBytecode(pyodide, manifest).catch(() => {}), LATER);
+  } catch {
+    return undefined;
+  }
+}
+
+async function keepBytecode(pyodide, manifest) {
+  const names = pyodide.toPy({ __name__: "bytecode" });
+  pyodide.runPython(await text("bytecode.py"), { globals: names, filename: "bytecode.py" });
+  const bytes = names.get("pack")();
+  const packed = bytes.toJs();
+  bytes.destroy();
+  await caches.delete(KEPT); // that of other versions
+  await (await caches.open(KEPT)).put(keptAs(manifest), new Response(packed));
+}
+
 async function text(name) {
   const answer = await fetch(new URL(name, ROOT), { cache: "no-cache" });
   if (!answer.ok) throw new Error(`${name} did not arrive (the server answered ${answer.status})`);
@@ -106,6 +136,7 @@ async function boot() {
   self.pyodide = pyodide;
   self.postMessage({ type: "starting" });
   offerData(pyodide, manifest);
+  await recallBytecode(pyodide, manifest);
   const names = pyodide.toPy({ __name__: "boot" });
   pyodide.runPython(await bootCode, { globals: names, filename: "boot.py" });
   const desk = names.get("Desk")(post);
