@@ -1,7 +1,7 @@
 """Layers: networks as compositions of small modules (chapter Layers, chapters/02_layers).
 
-By growing difficulty: Module, the base of all; Sequential, Activation, Flatten, which own no numbers; Dense;
-Dropout; LayerNorm and BatchNorm; Embedding; and `ensemble`, which turns many networks into one.
+By growing difficulty: Module, the base of all; Sequential, Activation, Flatten, which own no numbers; Dense, and `mlp`,
+a stack of them; Dropout; LayerNorm and BatchNorm; Embedding; and `ensemble`, which turns many networks into one.
 
 Shapes are given for one network. In an ensemble every parameter has one more axis in front, that of the
 members, and so have inputs and outputs: (members, batch, features).
@@ -10,6 +10,7 @@ members, and so have inputs and outputs: (members, batch, features).
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from . import arrays, init
+from .activations import relu
 from .arrays import Array, asarray, kernels, namespace
 from .backprop import Tensor, multiply, no_grad, primitive, reshape, stack, take
 
@@ -33,6 +35,7 @@ __all__ = [
     "affine",
     "ensemble",
     "init",
+    "mlp",
 ]
 
 
@@ -325,6 +328,41 @@ def check_sizes(layer: str, **sizes: Any) -> None:
     for name, size in sizes.items():
         if not (isinstance(size, (int, np.integer)) and size >= 1):
             raise ValueError(f"{layer}: expected {name} to be a positive integer; received {size!r}")
+
+
+def mlp(
+    *widths: int,
+    rng: np.random.Generator,
+    activation: Callable[[Any], Tensor] = relu,
+    weight_init: init.Initializer = init.he,
+    device: str = "numpy",
+    dtype: str = "float32",
+) -> Sequential:
+    """Return a multilayer perceptron: Dense layers with an activation between them, none after the last.
+
+    Args:
+        widths: number of inputs, units of each hidden layer, number of outputs.
+        rng: NumPy generator that draws the weights, layer by layer.
+        activation: what the hidden layers make of their sums.
+        weight_init: initializer of every W.
+        device: where the parameters live.
+        dtype: their precision.
+
+    Raises:
+        ValueError: fewer than two widths.
+
+    >>> mlp(784, 128, 10, rng=np.random.default_rng(0))
+    Sequential(Dense(784, 128), relu, Dense(128, 10))
+    """
+    if len(widths) < 2:
+        raise ValueError(f"mlp: expected at least the numbers of inputs and outputs; received {widths}")
+    layers: list[Module | Callable[[Any], Tensor]] = []
+    for n_in, n_out in itertools.pairwise(widths):
+        layers += [
+            Dense(n_in, n_out, rng=rng, weight_init=weight_init, device=device, dtype=dtype),
+            activation,
+        ]
+    return Sequential(*layers[:-1])
 
 
 # ----------------------------------------------------------------------------------------------- Dropout

@@ -23,6 +23,7 @@ from dlcore.layers import (
     Sequential,
     ensemble,
     init,
+    mlp,
 )
 from tests.helpers import (
     TOLERANCE,
@@ -664,3 +665,17 @@ def test_a_mistake_is_explained(mistake: Callable[[], Any], kind: type[Exception
 def test_all_names_are_there() -> None:
     assert all(hasattr(layers, name) for name in layers.__all__)
     assert all(hasattr(init, name) for name in init.__all__)
+
+
+def test_mlp_is_the_stack_of_layers_that_one_would_write() -> None:
+    rng = make_rng(3)
+    by_hand = Sequential(
+        Dense(4, 5, rng=rng, weight_init=init.he), tanh, Dense(5, 2, rng=rng, weight_init=init.he)
+    )
+    made = mlp(4, 5, 2, rng=make_rng(3), activation=tanh)
+    assert repr(made) == repr(by_hand)
+    for name, value in by_hand.state().items():
+        np.testing.assert_array_equal(made.state()[name], value)
+    assert repr(mlp(4, 2, rng=rng)) == "Sequential(Dense(4, 2))"
+    with pytest.raises(ValueError, match="inputs and outputs; received"):
+        mlp(4, rng=rng)
