@@ -1,8 +1,11 @@
 """Widgets: training that is seen and steered, in a notebook and in the static page (floor 7).
 
     Widget             the base: what every widget is (see `base`)
+    Predict            a question before a run, its result beside the prediction  (every chapter)
+    Quiz               questions at a chapter's end, with an answer to each answer (every chapter)
     DragTheNeuron      one neuron, its border and its formula, all movable        (chapter Neurons)
     PerceptronDuel     the perceptron's mistakes, one by one                      (chapter Neurons)
+    PaperFolding       a sheet of paper on its way through a network's layers     (chapter Layers)
     Playground         a network learns in front of the reader                    (chapter Training)
 
 A widget is two files of one stem: Python computes, JavaScript draws and reads controls.
@@ -16,17 +19,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .base import Widget as Widget
     from .drag_the_neuron import DragTheNeuron as DragTheNeuron
+    from .paper_folding import PaperFolding as PaperFolding
     from .perceptron_duel import PerceptronDuel as PerceptronDuel
     from .playground import Playground as Playground
+    from .predict import Predict as Predict
+    from .quiz import Quiz as Quiz
 
 _HOMES = {
     "Widget": "base",
     "DragTheNeuron": "drag_the_neuron",
+    "PaperFolding": "paper_folding",
     "PerceptronDuel": "perceptron_duel",
     "Playground": "playground",
+    "Predict": "predict",
+    "Quiz": "quiz",
 }
 
-__all__ = ["DragTheNeuron", "PerceptronDuel", "Playground", "Widget"]
+__all__ = ["DragTheNeuron", "PaperFolding", "PerceptronDuel", "Playground", "Widget"]
 
 
 def __getattr__(name: str) -> Any:
