@@ -138,8 +138,8 @@ def _reason(view: View) -> str:
     for number, layer in enumerate(view.layers[1:-1], 1):
         if task.activation == "relu" and not layer.any():
             return (
-                f"All units of hidden layer {number} are dead: no gradient passes them. Reset with another seed, with "
-                "initialization he, or with a smaller learning rate."
+                f"All units of hidden layer {number} are dead: no gradient passes them. Reset with another seed"
+                f"{_or_he(task)} or with a smaller learning rate."
             )
     if task.activation == "linear" or not task.hidden:
         return "If that stays so, hardly any linear function of the inputs is better: add inputs, or units that bend."
@@ -177,8 +177,12 @@ def dead_units(view: View) -> str:
     one = len(names) == 1
     return (
         f"{_listed(names)} {'is' if one else 'are'} dead: 0 for every training point, so no gradient changes "
-        f"{'its' if one else 'their'} weights. A smaller learning rate or initialization he may prevent it."
+        f"{'its' if one else 'their'} weights. A smaller learning rate{_or_he(view.task)} may prevent it."
     )
+
+
+def _or_he(task: Task) -> str:
+    return "" if task.initialization == "he" else " or initialization he"
 
 
 def saturated_units(view: View) -> str:
