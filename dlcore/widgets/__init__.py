@@ -1,11 +1,13 @@
 """Widgets: training that is seen and steered, in a notebook and in the static page (floor 7).
 
     Widget             the base: what every widget is (see `base`)
+    WatchItLearn       a network learns to read digits, and reads the reader's    (the first page)
     Predict            a question before a run, its result beside the prediction  (every chapter)
     Quiz               questions at a chapter's end, with an answer to each answer (every chapter)
     DragTheNeuron      one neuron, its border and its formula, all movable        (chapter Neurons)
     PerceptronDuel     the perceptron's mistakes, one by one                      (chapter Neurons)
     PaperFolding       a sheet of paper on its way through a network's layers     (chapter Layers)
+    SignalChain        a signal and its gradient in fifty layers                  (chapter Activations)
     Playground         a network learns in front of the reader                    (chapter Training)
 
 A widget is two files of one stem: Python computes, JavaScript draws and reads controls.
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from .paper_folding import PaperFolding as PaperFolding
     from .perceptron_duel import PerceptronDuel as PerceptronDuel
     from .playground import Playground as Playground
+    from .watch_it_learn import WatchItLearn as WatchItLearn
+    from .signal_chain import SignalChain as SignalChain
     from .predict import Predict as Predict
     from .quiz import Quiz as Quiz
 
@@ -31,11 +35,13 @@ _HOMES = {
     "PaperFolding": "paper_folding",
     "PerceptronDuel": "perceptron_duel",
     "Playground": "playground",
+    "WatchItLearn": "watch_it_learn",
+    "SignalChain": "signal_chain",
     "Predict": "predict",
     "Quiz": "quiz",
 }
 
-__all__ = ["DragTheNeuron", "PaperFolding", "PerceptronDuel", "Playground", "Widget"]
+__all__ = ["DragTheNeuron", "PaperFolding", "PerceptronDuel", "Playground", "SignalChain", "WatchItLearn", "Widget"]
 
 
 def __getattr__(name: str) -> Any:
