@@ -36,7 +36,9 @@ def check_range(name: str, low: Any, high: Any, log: bool) -> tuple[float, float
     """
     ends = real(low), real(high)
     if not (math.isfinite(ends[0]) and math.isfinite(ends[1]) and ends[0] < ends[1]):
-        raise ValueError(f"{name}: expected two finite numbers, the lower first; received {low!r} and {high!r}")
+        raise ValueError(
+            f"{name}: expected two finite numbers, the lower first; received {low!r} and {high!r}"
+        )
     if log and ends[0] <= 0:
         raise ValueError(f"{name}: expected positive numbers, as its scale is logarithmic; received {low!r}")
     return ends
@@ -281,7 +283,9 @@ def form_of(given: dict[str, Any]) -> Form:
     Raises:
         ValueError: they describe none, or two, or one that cannot be.
     """
-    named = frozenset(name for name, value in given.items() if not (value is None or value is False or value == ""))
+    named = frozenset(
+        name for name, value in given.items() if not (value is None or value is False or value == "")
+    )
     allowed = {
         frozenset({"low", "high"}): {"unit", "log"},
         frozenset({"options"}): set(),

@@ -108,7 +108,9 @@ class Predict(Still):
     @traitlets.observe("answer")
     def _say(self, _: Any = None) -> None:
         """Say what is asked and what was predicted; never the result."""
-        made = f"Predicted: {self._form.told(self.answer)}" if self.answer is not None else "Not predicted yet"
+        made = (
+            f"Predicted: {self._form.told(self.answer)}" if self.answer is not None else "Not predicted yet"
+        )
         self.summary = f"{plain(self._asked)} To predict: {self._form.expected}. {made}."
 
     def picture(self) -> bytes:

@@ -88,7 +88,9 @@ def _parser() -> Any:
         from markdown_it import MarkdownIt
         from mdit_py_plugins.dollarmath import dollarmath_plugin
     except ImportError as error:
-        raise ImportError(f'the words of a widget need {error.name}: pip install "dlcore[widgets]"') from error
+        raise ImportError(
+            f'the words of a widget need {error.name}: pip install "dlcore[widgets]"'
+        ) from error
     parser = MarkdownIt("commonmark", {"html": False}).use(dollarmath_plugin, allow_labels=False)
     # The plugin's own rules wrap a formula in class "math", which the book's MathJax takes for its own.
     rules: Any = vars(parser.renderer)["rules"]
