@@ -11,7 +11,7 @@ One module for each chapter, by floors; a module imports only from floors below 
        capture         a training step recorded once and replayed
        data            digits, points in the plane, batches
     2  activations     loss     optim     init
-    3  neurons         layers   convolution   pieces
+    3  neurons         layers   convolution   pieces   propagation
     4  training        fit, sweep, evaluate, save, load
     6  plots           the figures of the book
     7  widgets         training that is seen and steered, in a notebook and in the page
@@ -42,6 +42,7 @@ if TYPE_CHECKING:  # for editors and mypy; at run time __getattr__ does it
     from . import optim as optim
     from . import pieces as pieces
     from . import plots as plots
+    from . import propagation as propagation
     from . import training as training
     from . import widgets as widgets
     from .arrays import asarray as asarray
@@ -66,6 +67,7 @@ _MODULES = (
     "optim",
     "pieces",
     "plots",
+    "propagation",
     "training",
     "widgets",
 )

@@ -27,6 +27,7 @@ FLOORS = {
     "neurons": 3,
     "layers": 3,
     "convolution": 3,
+    "propagation": 3,
     "recurrence": 3,
     "attention": 3,
     "training": 4,
@@ -42,6 +43,7 @@ NEIGHBOURS = {
     ("loss", "activations"),  # a cross-entropy is a softmax and a logarithm, fused
     ("neurons", "layers"),  # a neuron is a Module, the smallest
     ("convolution", "layers"),
+    ("propagation", "layers"),
     ("recurrence", "layers"),
     ("attention", "layers"),
 }
