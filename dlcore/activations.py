@@ -1,4 +1,4 @@
-"""Activation functions, value and derivative side by side (chapter Activations).
+"""Activation functions, value and derivative side by side (chapter Activations, chapters/03_activations.ipynb).
 
 From the oldest to the newest. Each is an operation on Tensors made by a rule on plain arrays; each has
 `.derivative`, the same rule's pullback fed with ones:
@@ -158,7 +158,7 @@ def gelu(x: Array) -> Any:
     """
     xp = namespace(x)
     a, b = math.sqrt(2 / math.pi), 0.044715
-    square = x * x
+    square = xp.minimum(x * x, 1e4)  # tanh is ±1 long before; an infinite square would make 0 · ∞ of the slope
     t = xp.tanh(a * x * (1 + b * square))
 
     def pullback(g: Array) -> Array:
