@@ -157,16 +157,16 @@ function drawCurve(context, theme, area, rows, column, { range, label, shade, en
 
 function drawCurves(model, context, width, height, theme) {
   const rows = tests(model);
-  const side = { left: 34, width: width - 44 };
-  const tall = (height - 84) / 2;
+  const side = { left: 34, width: width - 54 };
+  const tall = (height - 92) / 2;
   const end = model.get("most");
-  drawCurve(context, theme, { ...side, top: 20, height: tall }, rows, 1, { range: [0, 100], label: "test digits read right, %", shade: tone(theme, GREEN), end });
-  drawCurve(context, theme, { ...side, top: 64 + tall, height: tall }, rows, 2, { range: [0, 3], label: "loss", shade: tone(theme, PURPLE), end });
+  drawCurve(context, theme, { ...side, top: 24, height: tall }, rows, 1, { range: [0, 100], label: "test digits read right, %", shade: tone(theme, GREEN), end });
+  drawCurve(context, theme, { ...side, top: 72 + tall, height: tall }, rows, 2, { range: [0, 3], label: "loss", shade: tone(theme, PURPLE), end });
 }
 
 function readouts() {
   const cells = {};
-  const words = { steps: "steps", right: "of 2,000 test digits right", loss: "loss" };
+  const words = { steps: "steps", right: "of the test digits right", loss: "loss" };
   const parts = Object.entries(words).map(([name, word]) => node("p", {}, (cells[name] = node("strong")), node("span", {}, word)));
   const update = (model) => {
     cells.steps.textContent = model.get("steps").toLocaleString("en");
@@ -178,10 +178,8 @@ function readouts() {
 
 // ------------------------------------------------------------------------------------------------------ the rest
 
-const ABOUT = [
-  "A network of 25,450 numbers, all drawn by chance: it guesses. ",
-  "Run lets it look at 8,000 handwritten digits, 32 at a time, and after each look it changes its numbers a little and reads your picture again.",
-];
+const ABOUT =
+  "This network’s 25,450 numbers were drawn by chance, so it guesses. On Run it learns from 8,000 handwritten digits, 32 at a time, and keeps reading your picture.";
 const HAND = "Your drawing is centred and scaled as the digits were. Still it is not one of them: pens, hands and screens differ, and it may be misread where they are not.";
 
 function render({ model, el }) {
@@ -195,13 +193,10 @@ function render({ model, el }) {
   const verdict = node("p", { class: "learn-verdict" });
   frame.querySelector(".dlcore-summary").classList.add("dlcore-spoken"); // all that it says is to be seen elsewhere
   body.append(
-    node("p", { class: "learn-about" }, ...ABOUT),
+    node("p", { class: "learn-about" }, ABOUT),
     node("div", { class: "dlcore-controls" }, runButton(scope, model), reset, clear),
-    node("div", { class: "learn-parts" }, node("div", { class: "learn-read" }, pad.whole, bars.whole), node("div", { class: "learn-progress" }, counts.whole, curves)),
-    verdict,
-    row.whole,
-    node("p", { class: "learn-hand" }, HAND),
-    node("div", { class: "dlcore-controls" }, number(scope, model, "seed", "seed", { step: 1 })),
+    node("div", { class: "learn-parts" }, node("div", { class: "learn-read" }, pad.whole, bars.whole, node("div", { class: "learn-below" }, verdict, row.whole, node("p", { class: "learn-hand" }, HAND))), node("div", { class: "learn-progress" }, counts.whole, curves)),
+    node("div", { class: "dlcore-controls learn-seed" }, number(scope, model, "seed", "seed", { step: 1 })),
     listing,
   );
 
