@@ -9,7 +9,7 @@ answers in JupyterLab answers in the page.
     host.js         makes a page's widgets live                      model.js   a widget's state, as its view sees it
     python.js       the worker as the page sees it                   worker.js  Pyodide, in the worker
     boot.py         the widgets' side of the worker                  bytecode.py what is compiled, for the next visit
-    picture.js      the picture, where nothing else works
+    keep.js         what the reader sets where no Python is needed   picture.js the picture, where nothing else works
 
 Settings in conf.py, or under sphinx: config: in _config.yml:
 

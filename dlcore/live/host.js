@@ -1,6 +1,7 @@
 // Makes the widgets of a page live. The page holds their state and a place for each, and a widget's own module draws
-// it at once. Python is started by the first thing that a reader does.
+// it at once. Python is started by the first thing that a reader does to a widget that computes; for a still one, never.
 
+import { keep, recall } from "./keep.js";
 import { Model } from "./model.js";
 import { Python } from "./python.js";
 
@@ -26,7 +27,7 @@ class Place {
     this.asked = false; // whether this widget has called for Python
     element.dataset.state = "drawing";
     element.append(this.view, this.status);
-    warmUp(this.view);
+    if (!this.model.still) warmUp(this.view);
     this.render();
   }
 
@@ -109,6 +110,7 @@ function readStates() {
 }
 
 function post(model, message) {
+  if (model.still) return keep(model, message.content.state ?? {});
   for (const place of places) if (place.model === model) place.asked = true;
   const { phase } = python;
   python.post(model, message);
@@ -122,6 +124,7 @@ function announce(detail) {
 export const python = new Python(ROOT);
 export const models = new Map(Object.entries(readStates()).map(([id, stored]) => [id, new Model(id, stored, post)]));
 export const places = [];
+for (const model of models.values()) if (model.still) recall(model);
 python.addEventListener("state", ({ detail }) => announce(detail));
 for (const element of document.querySelectorAll(".dlcore-live")) places.push(new Place(element));
-if (python.obstacle) for (const place of places) place.show({ phase: "failed", sentence: python.obstacle });
+if (python.obstacle) for (const place of places.filter(({ model }) => !model.still)) place.show({ phase: "failed", sentence: python.obstacle });

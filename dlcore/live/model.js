@@ -10,6 +10,7 @@ export class Model {
   constructor(id, stored, post) {
     this.id = id;
     this.name = stored.class;
+    this.still = Boolean(stored.state.still); // it computes nothing: what it posts is for the page alone
     this.post = post;
     this.values = { ...stored.state };
     for (const [name, data] of Object.entries(stored.buffers)) this.values[name] = decode(data);

@@ -167,7 +167,7 @@ def head(models: dict[str, Model], root: str) -> str:
         *(f"widgets/{model.style}" for model in models.values() if model.style),
     ]
     scripts = [f"widgets/{path}" for model in models.values() for path in imported(model.source)]
-    modules = ["model.js", "python.js", *scripts]
+    modules = ["keep.js", "model.js", "python.js", *scripts]
     lines = [
         *(f'<link rel="stylesheet" href="{root}{path}">' for path in dict.fromkeys(styles)),
         *(f'<link rel="modulepreload" href="{root}{path}">' for path in dict.fromkeys(modules)),

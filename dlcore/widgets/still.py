@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import traitlets
 
 from .base import Widget
@@ -15,8 +13,7 @@ class Still(Widget):
     In a notebook it is like every other: what the reader sets comes to Python.
     """
 
-    still: ClassVar[bool] = True
-
+    still = traitlets.Bool(True, help="whether the page starts no Python for it").tag(sync=True)
     memory = traitlets.Unicode(
         "", help="under what name the page remembers what the reader set; empty: it forgets"
     ).tag(sync=True)
