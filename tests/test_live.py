@@ -390,6 +390,7 @@ def test_the_site_is_small_before_a_click_and_bearable_after(small_book: Path) -
         "picture.js",
         "live.css",
         "widgets/kit.js",
+        "widgets/steer.js",
         "widgets/kit.css",
     ]
     before = sum(len(gzip.compress((live / name).read_bytes())) for name in first) + len(gzip.compress(page))

@@ -39,7 +39,7 @@ class Desk:
         """Make the widget of class `name` in the state that the page has, and send what it makes of that."""
         module, _, cls = name.rpartition(".")
         values = {trait: _to_python(value) for trait, value in state.to_py(depth=1).items()}
-        widget = getattr(importlib.import_module(module), cls).restored(values)
+        widget = getattr(importlib.import_module(module), cls).reopened(values)
         self.widgets[key], self.ids[id(widget)], self.seen[key] = widget, key, number
         widget.send_state()
 

@@ -5,6 +5,7 @@ Python computes, JavaScript draws and reads controls. A widget is two files of o
     traits      settings (see `traits`) and pictures (Bytes); what is synchronized is the whole state of the view
     actions     methods named `do_…`, called by the front end with `ask(model, "…", {arguments})`
     training    with `running` a loop calls `advance` and `show`, one frame at a time
+    goals       tasks that the prose may set, with the widget's `name` (see `goal`)
 
 The base is anywidget's where it is installed (JupyterLab, Notebook, VS Code, Colab), else `plain.PlainWidget`,
 which speaks the same protocol with traitlets alone (Pyodide).
@@ -23,6 +24,7 @@ import traitlets
 
 from dlcore import arrays
 
+from .goal import Goal, Guided
 from .plain import PlainWidget
 from .traits import Choice, Setting, Switch
 
@@ -30,6 +32,8 @@ try:
     from anywidget import AnyWidget as Base
 except ImportError:  # in the page
     Base = PlainWidget  # type: ignore[assignment, misc]
+
+__all__ = ["FOLDER", "IMPORT", "PATIENCE", "Base", "Goal", "Widget", "bundle"]
 
 FOLDER = Path(__file__).parent
 IMPORT = re.compile(r'^import\s[^;]*?from\s+"(\./[^"]+|\.\./[^"]+)";\n', re.MULTILINE)
@@ -63,7 +67,7 @@ def bundle(source: str) -> str:
     return "\n".join(parts)
 
 
-class Widget(Base):
+class Widget(Base, Guided):
     """A widget that is alive in a kernel and in the page.
 
     A subclass names its JavaScript in `source` (a path below dlcore/widgets), declares its settings, and writes
@@ -108,6 +112,8 @@ class Widget(Base):
         self._drawn: asyncio.Event | None = None
         super().__init__(**settings)
         self.choices = {name: _range(trait) for name, trait in self.traits().items() if _range(trait)}
+        if self.goals:
+            self.choices |= {"goal": {"tasks": {key: goal.text for key, goal in self.goals.items()}}}
         self.on_msg(self._receive)
         self.observe(self._start_or_stop, names="running")
         if self.running:
@@ -128,6 +134,13 @@ class Widget(Base):
         """
         kept = set(cls.settings()) - {"device", "running"}
         return cls(**{name: value for name, value in state.items() if name in kept})
+
+    @classmethod
+    def reopened(cls, state: dict[str, Any]) -> Self:
+        """Return what `restored` does, with the name and the task that the widget of the page has."""
+        widget = cls.restored(state)
+        widget.resume(state)
+        return widget
 
     @traitlets.validate("device")
     def _check_device(self, proposal: Any) -> str:
@@ -162,8 +175,10 @@ class Widget(Base):
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take over values from the front end; what is not allowed is refused there in a sentence."""
+        last = ("goal", "reached")  # a task is set to the state that comes with it, not to the one before
+        ordered = dict(sorted(sync_data.items(), key=lambda entry: entry[0] in last))
         try:
-            super().set_state(sync_data)
+            super().set_state(ordered)
         except (traitlets.TraitError, ValueError) as error:
             self.send({"type": "refused", "message": str(error)})
             self.send_state([name for name in sync_data if name in self.keys])

@@ -148,14 +148,14 @@ function drawPlane(model, place, base, context, theme, store) {
 
 // The target: its border dashed, and where |w| counts also the strip in which it is unsure.
 function drawGoal(model, place, context, theme) {
-  const goal = model.get("goal");
-  if (!goal.length) return;
+  const aim = model.get("aim");
+  if (!aim.length) return;
   const look = { colour: theme.text, width: 2, dash: [7, 5] };
-  border(context, place, theme, goal, look);
-  if (goal[3]) for (const [level] of model.get("levels")) border(context, place, theme, goal, { ...look, width: 1.2, dash: [2, 4], plain: true }, level);
-  const length = Math.hypot(goal[0], goal[1]);
-  const foot = [(-goal[2] * goal[0]) / length ** 2, (-goal[2] * goal[1]) / length ** 2];
-  const tip = goal[3] ? [foot[0] + goal[0], foot[1] + goal[1]] : [foot[0] + goal[0] / length, foot[1] + goal[1] / length];
+  border(context, place, theme, aim, look);
+  if (aim[3]) for (const [level] of model.get("levels")) border(context, place, theme, aim, { ...look, width: 1.2, dash: [2, 4], plain: true }, level);
+  const length = Math.hypot(aim[0], aim[1]);
+  const foot = [(-aim[2] * aim[0]) / length ** 2, (-aim[2] * aim[1]) / length ** 2];
+  const tip = aim[3] ? [foot[0] + aim[0], foot[1] + aim[1]] : [foot[0] + aim[0] / length, foot[1] + aim[1] / length];
   arrow(context, place, theme, foot, tip, { colour: theme.text, width: 1.5 });
 }
 
@@ -299,7 +299,7 @@ function render({ model, el }) {
     verdict.dataset.hit = model.get("hit");
     listing.refill();
   };
-  whenAny(scope, model, ["w1", "w2", "b", "x1", "x2", "shades", "points", "answers", "z", "output", "foot", "chosen", "curve", "goal", "no_bias", "formula", "advice", "hit"], update);
+  whenAny(scope, model, ["w1", "w2", "b", "x1", "x2", "shades", "points", "answers", "z", "output", "foot", "chosen", "curve", "aim", "no_bias", "formula", "advice", "hit"], update);
   update();
   return () => scope.end();
 }

@@ -276,7 +276,7 @@ class DragTheNeuron(Widget):
     levels: traitlets.List[Any] = traitlets.List(help="sums between which it is unsure, with words").tag(
         sync=True
     )
-    goal: traitlets.List[Any] = traitlets.List(
+    aim: traitlets.List[Any] = traitlets.List(
         help="w1, w2, b of the target, and whether |w| counts; empty: no target"
     ).tag(sync=True)
     formula: traitlets.List[Any] = traitlets.List(
@@ -375,10 +375,10 @@ class DragTheNeuron(Widget):
     def _compare(self, neuron: Parameters, target: Target, points: Floats, labels: Floats) -> None:
         self._wrong = int(np.sum(wrong(points, labels, neuron.weight, neuron.b)))
         if self.target == "none":
-            self.goal, self.hit, self.advice = [], False, ""
+            self.aim, self.hit, self.advice = [], False, ""
             return
         found = miss(neuron, target, self._wrong)
-        self.goal = [*map(float, target.goal), target.length_counts]
+        self.aim = [*map(float, target.goal), target.length_counts]
         self.hit = found is not None and found.hit
         if self.hit and self.target not in self.hits:
             self.hits = [*self.hits, self.target]

@@ -1,12 +1,14 @@
 // What all widgets share. A widget's own module draws and reads controls; Python computes.
 //
 //   Scope       listeners and observers that end together, so that a widget drawn fifty times leaves nothing behind
-//   open        a widget's frame: its look, its live summary for screen readers, its line for refusals
+//   open        a widget's frame: its look, its live summary for screen readers, its task, its line for refusals
 //   ask         call an action of the Python side and wait for its answer
 //   controls    selects, sliders, numbers, switches and buttons bound to traits
 //   canvas      a drawing surface that is sharp on every screen and follows the theme
 //   frames      draw what Python shows, when it can be seen, and say so (Python waits for that)
 //   axes, colour, markers, table    what charts need
+
+import { guide } from "./steer.js";
 
 // ------------------------------------------------------------------------------------------------ life and death
 
@@ -82,6 +84,7 @@ export function open(el, model, label) {
   scope.on(model, "change:summary", () => (waiting ??= setTimeout(retell, 2000)));
   retell();
   scope.endings.push(() => clearTimeout(waiting));
+  guide(scope, model, frame, ask, say);
   scope.endings.push(() => el.replaceChildren());
   return { scope, body, frame, say };
 }
