@@ -41,7 +41,17 @@ _HOMES = {
     "Quiz": "quiz",
 }
 
-__all__ = ["DragTheNeuron", "PaperFolding", "PerceptronDuel", "Playground", "SignalChain", "WatchItLearn", "Widget"]
+__all__ = [
+    "DragTheNeuron",
+    "PaperFolding",
+    "PerceptronDuel",
+    "Playground",
+    "Predict",
+    "Quiz",
+    "SignalChain",
+    "WatchItLearn",
+    "Widget",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,7 @@ const DIGITS = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "
 const raised = (power) => [...String(power)].map((digit) => DIGITS[digit]).join("");
 
 // A number as a sentence shows it: 1,260 · 0.0321 · 2.5 × 10⁻⁷.
-export function numeral(value) {
+function numeral(value) {
   const size = Math.abs(value);
   if (size && (size < 1e-3 || size >= 1e6)) {
     const [factor, power] = value.toExponential(2).split("e");
