@@ -261,6 +261,7 @@ def test_a_graph_has_a_box_for_each_node_and_an_arrow_for_each_edge(ax: Axes) ->
     ("draw", "message"),
     [
         (lambda: plots.figure(0), "at least one column; received 0"),
+        (lambda: plots.figure(rows=0), "at least one row; received 0"),
         (lambda: plots.points(np.zeros((3, 3)), np.zeros(3)), r"positions \(n, 2\).*received \(3, 3\)"),
         (lambda: plots.points(np.zeros((3, 2)), np.zeros(2)), r"labels \(n,\).*\(2,\)"),
         (lambda: plots.points(np.zeros((5, 2)), np.arange(5)), "at most 4 classes"),

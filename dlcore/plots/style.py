@@ -71,17 +71,18 @@ def use_style() -> None:
         set_matplotlib_formats("svg", metadata={"Date": None})  # type: ignore[no-untyped-call]
 
 
-def figure(columns: int = 1, *, width: float = 5.2, height: float = 3.6) -> list[Axes]:
-    """Return new Axes side by side on a figure of `width` times `height` inches.
+def figure(columns: int = 1, *, rows: int = 1, width: float = 5.2, height: float = 3.6) -> list[Axes]:
+    """Return new Axes side by side, and in rows, on a figure of `width` times `height` inches; row by row.
 
     >>> left, right = figure(2)
     >>> plt.close(left.figure)
     """
-    if columns < 1:
-        raise ValueError(f"figure: expected at least one column; received {columns}")
+    for what, count in (("column", columns), ("row", rows)):
+        if count < 1:
+            raise ValueError(f"figure: expected at least one {what}; received {count}")
     with style():
-        _, axes = plt.subplots(1, columns, figsize=(width, height), squeeze=False, layout="constrained")
-    return list(axes[0])
+        _, axes = plt.subplots(rows, columns, figsize=(width, height), squeeze=False, layout="constrained")
+    return list(axes.ravel())
 
 
 def on(ax: Axes | None) -> Axes:
