@@ -4,10 +4,12 @@
     WatchItLearn       a network learns to read digits, and reads the reader's    (the first page)
     Predict            a question before a run, its result beside the prediction  (every chapter)
     Quiz               questions at a chapter's end, with an answer to each answer (every chapter)
+    BumpBuilder        a curve made of ReLUs, and what depth adds                 (chapter Layers)
     DragTheNeuron      one neuron, its border and its formula, all movable        (chapter Neurons)
     PerceptronDuel     the perceptron's mistakes, one by one                      (chapter Neurons)
     PaperFolding       a sheet of paper on its way through a network's layers     (chapter Layers)
     SignalChain        a signal and its gradient in fifty layers                  (chapter Activations)
+    PickALoss          points, the line a loss prefers, each point's pull         (chapter Loss)
     Playground         a network learns in front of the reader                    (chapter Training)
 
 A widget is two files of one stem: Python computes, JavaScript draws and reads controls.
@@ -20,9 +22,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .base import Widget as Widget
+    from .bump_builder import BumpBuilder as BumpBuilder
     from .drag_the_neuron import DragTheNeuron as DragTheNeuron
     from .paper_folding import PaperFolding as PaperFolding
     from .perceptron_duel import PerceptronDuel as PerceptronDuel
+    from .pick_a_loss import PickALoss as PickALoss
     from .playground import Playground as Playground
     from .watch_it_learn import WatchItLearn as WatchItLearn
     from .signal_chain import SignalChain as SignalChain
@@ -31,9 +35,11 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Widget": "base",
+    "BumpBuilder": "bump_builder",
     "DragTheNeuron": "drag_the_neuron",
     "PaperFolding": "paper_folding",
     "PerceptronDuel": "perceptron_duel",
+    "PickALoss": "pick_a_loss",
     "Playground": "playground",
     "WatchItLearn": "watch_it_learn",
     "SignalChain": "signal_chain",
@@ -42,9 +48,11 @@ _HOMES = {
 }
 
 __all__ = [
+    "BumpBuilder",
     "DragTheNeuron",
     "PaperFolding",
     "PerceptronDuel",
+    "PickALoss",
     "Playground",
     "Predict",
     "Quiz",
