@@ -10,6 +10,7 @@ answers in JupyterLab answers in the page.
     python.js       the worker as the page sees it                   worker.js  Pyodide, in the worker
     boot.py         the widgets' side of the worker                  bytecode.py what is compiled, for the next visit
     keep.js         what the reader sets where no Python is needed   picture.js the picture, where nothing else works
+    steering        links of the prose that act on a widget
 
 Settings in conf.py, or under sphinx: config: in _config.yml:
 
@@ -35,12 +36,14 @@ def fingerprint(folder: Path) -> str:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension."""
-    from . import pages, site
+    from . import pages, site, steering
 
     app.add_config_value("live_pyodide", "", "html", str)
     app.add_config_value("live_cache", ".pyodide", "html", str)
     app.add_config_value("live_code", fingerprint(Path(__file__).parent), "html", str)  # not to be set
     app.add_post_transform(pages.LiveOutputs)
+    app.add_transform(steering.SteeringLinks)
+    app.add_post_transform(steering.SteeringWords)
     # After MyST-NB has put its state script into the page, and Jupyter Book is done with the context.
     app.connect("html-page-context", pages.complete_page, priority=900)
     app.connect("build-finished", site.complete_site)

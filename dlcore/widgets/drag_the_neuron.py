@@ -8,9 +8,10 @@ The reader drags weights, bias or the border itself, and tries to hit a target: 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import traitlets
@@ -21,7 +22,7 @@ from dlcore.arrays import asarray, to_numpy
 from dlcore.backprop import Tensor, no_grad
 from dlcore.neurons import distance, margin, weighted_sum
 
-from .base import Widget
+from .base import Goal, Widget
 from .line import Floats, cloud, count, number, pair, wrong
 from .traits import Choice, Number, Switch, Whole
 
@@ -77,6 +78,7 @@ TARGETS = {
     "flipped": Target(Parameters(-1, -2, 1.5), Parameters(1, 2, -1.5)),
     "steeper": Target(Parameters(2, 4, -3), Parameters(0.5, 1, -0.75), length_counts=True),
 }
+NEAR = 0.05  # units of the plane from the border: a point that counts as lying on it
 TURN, SHIFT, STRETCH = 3.0, 0.15, 0.1  # how far off still counts: degrees, units of the plane, share of |w|
 
 
@@ -230,6 +232,35 @@ def no_way(target: Target, points: Floats, labels: Floats) -> str:
     )
 
 
+# ------------------------------------------------------------------------------------------------- the tasks
+
+
+def hitting(target: str) -> Callable[[DragTheNeuron], bool]:
+    """Return the question whether a widget has hit this target now."""
+    return lambda widget: widget.target == target and widget.hit
+
+
+def turned_through_the_point(widget: DragTheNeuron) -> bool:
+    """Return whether the border runs through the chosen point, with the bias locked."""
+    neuron = Parameters(widget.w1, widget.w2, widget.b)
+    point = np.array([widget.x1, widget.x2])
+    if neuron.length == 0 or not widget.no_bias or float(np.hypot(*point)) < 0.5:
+        return False  # every border without a bias runs through the origin: a point there is no task
+    return abs(float(distance(point, neuron.weight, neuron.b))) <= NEAR
+
+
+GOALS = {
+    "line": Goal("Lay the border onto the dashed one.", hitting("chapter")),
+    "flip": Goal("Leave the border where it is, and swap its two sides.", hitting("flipped")),
+    "surer": Goal(
+        "Leave the border where it is, and make the neuron as sure as the target.", hitting("steeper")
+    ),
+    "turn": Goal(
+        "Lock the bias at 0, and turn w until the border runs through the chosen point.",
+        turned_through_the_point,
+    ),
+}
+
 # ------------------------------------------------------------------------------------------------- the widget
 
 
@@ -245,6 +276,7 @@ class DragTheNeuron(Widget):
     """
 
     source = "drag_the_neuron.js"
+    goals: ClassVar[dict[str, Goal]] = GOALS
 
     activation = Choice(*FUNCTIONS, default="sigmoid")
     target = Choice(*TARGETS)

@@ -9,7 +9,7 @@ must stop. If none does, the widget waits for weights that were met before: from
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import traitlets
@@ -18,7 +18,7 @@ from dlcore import data as sets
 from dlcore.arrays import asarray, to_numpy
 from dlcore.neurons import Perceptron, margin, novikoff_bound
 
-from .base import Widget
+from .base import Goal, Widget
 from .hulls import crossing, strip
 from .line import Floats, cloud, count, number, pair, wrong
 from .traits import Choice, Number, Setting, Switch, Whole, real, shown
@@ -247,26 +247,37 @@ def about_end(learner: Learner, verdict: Verdict, points: Floats) -> str:
     return limit.strip()
 
 
+class Standing(NamedTuple):
+    """How a line does: points on its wrong side, and the room it leaves the nearest if there are none, else 0."""
+
+    mistakes: int
+    room: float
+
+    @property
+    def score(self) -> tuple[int, float]:
+        """What counts in the duel: few mistakes first, then room, to two decimals as the reader sees it."""
+        return -self.mistakes, round(self.room, 2)
+
+
+def standing(line: tuple[float, float, float], points: Floats, labels: Floats) -> Standing:
+    """Return how a line (w1, w2, b) does on some points."""
+    w1, w2, b = line
+    mistakes = int(np.sum(wrong(points, labels, (w1, w2), b)))
+    drawn = w1 * w1 + w2 * w2 > 0
+    return Standing(mistakes, margin(points, labels, (w1, w2), b) if drawn and not mistakes else 0.0)
+
+
 def about_duel(own: Any, learner: Learner, points: Floats, labels: Floats, verdict: Verdict) -> str:
     """Return how the reader's line stands against the perceptron's."""
     if not len(labels):
         return ""
-    state = learner.states[-1]
-    words, scores = [], []
-    for name, (w1, w2, b) in (("Your line", own), ("The perceptron's", state[:3])):
-        mistakes = int(np.sum(wrong(points, labels, (w1, w2), b)))
-        line = w1 * w1 + w2 * w2 > 0
-        nearest = margin(points, labels, (w1, w2), b) if line else 0.0
-        scores.append((-mistakes, round(nearest, 2) if not mistakes else 0.0))
-        distance = f" and keeps {number(nearest)} away from the nearest" if not mistakes and line else ""
+    own_standing, its_standing = (standing(line, points, labels) for line in (own, learner.states[-1][:3]))
+    words = []
+    for name, (mistakes, room) in (("Your line", own_standing), ("The perceptron's", its_standing)):
+        distance = f" and keeps {number(room)} away from the nearest" if room else ""
         words.append(f"{name} has {mistakes} of {len(labels)} wrong{distance}.")
-    winner = (
-        "You lead."
-        if scores[0] > scores[1]
-        else "The perceptron leads."
-        if scores[1] > scores[0]
-        else "A draw."
-    )
+    ours, its = own_standing.score, its_standing.score
+    winner = "You lead." if ours > its else "The perceptron leads." if its > ours else "A draw."
     if verdict.border:
         best = 1 / math.hypot(*verdict.border[:2])
         words.append(f"The best possible border keeps {number(best)} away.")
@@ -274,6 +285,33 @@ def about_duel(own: Any, learner: Learner, points: Floats, labels: Floats, verdi
         words.append("No line has 0 wrong.")
     return " ".join([*words, winner])
 
+
+# ------------------------------------------------------------------------------------------------ the tasks
+
+
+def leads_at_the_end(widget: PerceptronDuel) -> bool:
+    """Return whether the reader's line leaves more room than that of a perceptron that has stopped."""
+    if not (widget.own_line and widget.over and widget.counts["points"]):
+        return False
+    own, its = widget.standings()
+    return own.score > its.score
+
+
+GOALS = {
+    "room": Goal("Draw a line of your own that leaves the nearest point more room.", leads_at_the_end),
+    "twenty": Goal(
+        "Place points of your own on which it makes 20 mistakes or more, and stops.",
+        lambda widget: widget.data == "own" and widget.over and widget.counts["mistakes"] >= 20,
+    ),
+    "mend": Goal(
+        "Move, add or remove points until a line separates them, and let the perceptron stop.",
+        lambda widget: widget.data == "own" and widget.over and set(widget.labels()) == {-1, 1},
+    ),
+    "circle": Goal(
+        "Press Next mistake until the perceptron is where it was before.",
+        lambda widget: widget.comes_back(),
+    ),
+}
 
 # ------------------------------------------------------------------------------------------------ the widget
 
@@ -290,6 +328,7 @@ class PerceptronDuel(Widget):
     """
 
     source = "perceptron_duel.js"
+    goals: ClassVar[dict[str, Goal]] = GOALS
 
     data = Choice("separable", "narrow", "chapter", "overlap", "xor", "own")
     seed = Whole(0, low=0, high=9999)
@@ -404,6 +443,21 @@ class PerceptronDuel(Widget):
         self.running = False
         with self.hold_sync(), self.hold_trait_notifications():
             self.data, self.points, self.mistakes = "own", _bytes(table), 0
+
+    # -- how it stands
+
+    def standings(self) -> tuple[Standing, Standing]:
+        """Return how the reader's line does, and the perceptron's."""
+        own, its = (self.own_w1, self.own_w2, self.own_b), self._learner.states[-1]
+        return standing(own, self._points, self._labels), standing(its[:3], self._points, self._labels)
+
+    def labels(self) -> list[int]:
+        """Return the classes of the points."""
+        return [int(label) for label in self._labels]
+
+    def comes_back(self) -> bool:
+        """Return whether the perceptron has met its weights a second time, at the same point."""
+        return self._learner.cycle is not None
 
     # -- what follows from the settings
 

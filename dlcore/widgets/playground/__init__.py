@@ -10,6 +10,7 @@ From what is trained to what is seen:
     words      the state in sentences                                   prediction what the reader expects
     program    the code that does the same                              state      all of it, for a `link`
     panel      the settings, typed                                      picture    where no JavaScript runs
+    goals      tasks for the reader
 """
 
 from __future__ import annotations
@@ -23,11 +24,13 @@ import numpy as np
 import traitlets
 
 from dlcore import arrays
+from dlcore.widgets.base import Goal
 from dlcore.widgets.traits import real, shown
 
 from . import diagnosis as diagnoses
 from . import link as links
 from . import maps, picture, prediction, program, state, words
+from .goals import GOALS
 from .panel import OF_TASK, Panel
 from .session import OF_START, STEERED, Session
 from .task import DATASETS, FEATURES, Points, Task
@@ -51,6 +54,7 @@ class Playground(Panel):
     """
 
     source: ClassVar[str] = "playground/playground.js"
+    goals: ClassVar[dict[str, Goal]] = GOALS
 
     def __init__(self, **settings: Any) -> None:
         self._session: Session | None = None
