@@ -23,6 +23,13 @@ function numeral(value) {
   return shown.toLocaleString("en-GB", { maximumFractionDigits: 6 }).replace("-", "−");
 }
 
+// A number along an axis: large and small powers of ten in their short form.
+function label(value) {
+  const power = Math.round(Math.log10(value));
+  const far = power > 3 || power < -2;
+  return far && Math.abs(value / 10 ** power - 1) < 1e-9 ? `10${raised(power)}` : numeral(value);
+}
+
 // Between a value and its share of the way along a scale.
 function scaleOf(low, high, log) {
   const share = log ? (v) => (v > 0 ? Math.log(v / low) / Math.log(high / low) : 0) : (v) => (v - low) / (high - low);
@@ -72,7 +79,7 @@ const numberForm = {
     const bar = node("input", { type: "range", name: "prediction", min: 0, max: LEVELS, step: 1, "aria-labelledby": heading, "aria-valuetext": "nothing chosen" });
     const field = node("input", { type: "number", name: "prediction-number", min: form.low, max: form.high, step: "any", inputmode: "decimal", "aria-labelledby": heading });
     bar.value = LEVELS / 2;
-    const whole = node("div", { class: "predict-number", "data-empty": "true" }, ends(form), bar, node("div", { class: "predict-field" }, field, ...(form.unit ? [node("span", {}, form.unit)] : [])));
+    const whole = node("div", { class: "predict-number", "data-empty": "true" }, marksOf(scale), bar, node("div", { class: "predict-field" }, field, ...(form.unit ? [node("span", {}, form.unit)] : [])));
     const take = (value) => {
       whole.dataset.empty = "false";
       bar.setAttribute("aria-valuetext", withUnit(value, form.unit));
@@ -111,7 +118,7 @@ const numberForm = {
     const marks = [];
     if (answer !== null) marks.push(mark(answer, "own", "you"));
     if (result !== null) marks.push(mark(result, "true", "measured"));
-    return [node("div", { class: "predict-scale", "aria-hidden": "true" }, ...marks.slice(0, 1), node("div", { class: "predict-line" }), ...marks.slice(1), ends(form))];
+    return [node("div", { class: "predict-scale", "aria-hidden": "true" }, ...marks.slice(0, 1), node("div", { class: "predict-line" }), ...marks.slice(1), marksOf(scale))];
   },
 
   sentence(form, answer, result) {
@@ -122,13 +129,24 @@ const numberForm = {
     const times = answer * result > 0 ? Math.max(answer / result, result / answer) : 0;
     if (!form.log && times < 2) return `${told} The difference is ${withUnit(Math.abs(answer - result), form.unit)}.`;
     if (!times) return told;
-    return `${told} That is ${times < 1000 ? numeral(Number(times.toPrecision(2))) : numeral(times)} times ${result > answer ? "as much" : "less"}.`;
+    return `${told} Your prediction is ${numeral(Number(times.toPrecision(2)))} times too ${result > answer ? "small" : "large"}.`;
   },
 
   told: (form, answer) => withUnit(answer, form.unit),
 };
 
-const ends = (form) => node("div", { class: "predict-ends", "aria-hidden": "true" }, node("span", {}, numeral(form.low)), node("span", {}, form.log ? "each step multiplies" : ""), node("span", {}, numeral(form.high)));
+// The numbers along a scale: its two ends, and what lies well between them.
+function marksOf(scale) {
+  const [low, high] = [scale.at(0), scale.at(1)];
+  const between = scale.marks().filter((value) => scale.share(value) > 0.1 && scale.share(value) < 0.9);
+  const spans = [low, ...between, high].map((value) => {
+    const made = node("span", {}, label(value));
+    const share = 100 * scale.share(value);
+    made.style.cssText = `left: ${share}%; transform: translateX(${-share}%)`;
+    return made;
+  });
+  return node("div", { class: "predict-marks", "aria-hidden": "true" }, ...spans);
+}
 
 // ---------------------------------------------------------------------------------------------------------- choices
 
@@ -149,8 +167,8 @@ function verdicts(options, answer, result) {
     { class: "predict-verdicts" },
     ...options.map((option) => {
       const [own, right] = [option.text === answer, option.text === result];
-      const words = [own && "your prediction", right && "measured"].filter(Boolean);
-      const row = node("li", { "data-own": own, "data-right": right }, html("span", {}, option.html));
+      const words = [own && "your prediction", right && "found"].filter(Boolean);
+      const row = node("li", { "data-own": String(own), "data-right": String(right) }, html("span", {}, option.html));
       if (words.length) row.append(node("span", { class: "predict-tag" }, words.join(" and ")));
       return row;
     }),
@@ -164,9 +182,9 @@ const choiceForm = {
   controls: (scope, form, choose, heading) => radios(scope, form.options, choose, heading),
   outcome: (scope, form, answer, result) => [verdicts(form.options, answer, result)],
   sentence(form, answer, result) {
-    const measured = htmlOf(form.options, result);
-    if (answer === null) return `Measured: ${measured}.`;
-    return answer === result ? `As you predicted: ${measured}.` : `You predicted ${htmlOf(form.options, answer)}. Measured: ${measured}.`;
+    const found = htmlOf(form.options, result);
+    if (answer === null) return `Found: ${found}.`;
+    return answer === result ? `As you predicted: ${found}.` : `You predicted: ${htmlOf(form.options, answer)}. Found: ${found}.`;
   },
   told: (form, answer) => htmlOf(form.options, answer),
 };
@@ -195,9 +213,9 @@ const itemsForm = {
 
   sentence(form, answer, result) {
     const listed = form.items.map((item, i) => `${item.html}: ${htmlOf(form.options, result[i])}`).join("; ");
-    if (answer === null) return `Measured: ${listed}.`;
+    if (answer === null) return `Found: ${listed}.`;
     const right = form.items.filter((_, i) => answer[i] === result[i]).length;
-    return `${right} of ${form.items.length} as you predicted. Measured: ${listed}.`;
+    return `${right} of ${form.items.length} as you predicted. Found: ${listed}.`;
   },
 
   told: (form, answer) => form.items.map((item, i) => `${item.html}: ${htmlOf(form.options, answer[i])}`).join("; "),
@@ -205,7 +223,7 @@ const itemsForm = {
 
 // ---------------------------------------------------------------------------------------------------------- a curve
 
-const MARGIN = { left: 46, right: 10, top: 22, bottom: 36 };
+const MARGIN = { left: 46, right: 10, top: 26, bottom: 36 };
 const across = (form, x) => (x - form.x[0]) / (form.x[1] - form.x[0]);
 const areaOf = (width, height) => ({ left: MARGIN.left, top: MARGIN.top, width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom });
 
@@ -222,7 +240,7 @@ function drawAxes(context, area, form, scale, theme) {
   context.textBaseline = "middle";
   for (const y of scale.marks()) {
     const height = area.top + (1 - scale.share(y)) * area.height;
-    context.fillText(numeral(y), area.left - 5, height);
+    context.fillText(label(y), area.left - 5, height);
     context.beginPath();
     context.moveTo(area.left, height);
     context.lineTo(area.left + area.width, height);
@@ -230,7 +248,7 @@ function drawAxes(context, area, form, scale, theme) {
   }
   context.textAlign = "left";
   context.textBaseline = "bottom";
-  context.fillText(form.y_label, 2, area.top - 5);
+  context.fillText(form.y_label, 2, area.top - 10);
   context.strokeRect(area.left, area.top, area.width, area.height);
 }
 
@@ -396,13 +414,11 @@ function render({ model, el }) {
   const question = html("div", { class: "predict-question", id: heading }, model.get("question"));
   const place = node("div", { class: "predict-place" });
   const status = node("div", { class: "predict-status", role: "status" });
-  body.append(node("p", { class: "predict-title" }, "Predict"), question, place, status);
+  const foot = node("div", { class: "dlcore-controls" });
+  body.append(node("p", { class: "predict-title" }, "Predict"), question, place, status, foot);
 
   let stage = new Scope();
   let peeking = false; // the reader looks at the result without a prediction
-  const restart = (...children) => {
-    place.replaceChildren(...children);
-  };
   const answer = () => (way.fits(form, model.get("answer")) ? model.get("answer") : null);
 
   const ask = () => {
@@ -416,13 +432,13 @@ function render({ model, el }) {
       commit.disabled = value === null;
       status.textContent = remark;
     };
-    const buttons = node("div", { class: "dlcore-controls" }, commit);
-    if (model.get("result") !== null) buttons.append(button(stage, "Show me", () => peek(true), { class: "predict-link" }));
+    const show = model.get("result") === null ? [] : [button(stage, "Show me", () => peek(true), { class: "predict-link" })];
     status.textContent = "";
-    restart(way.controls(stage, form, choose, heading), buttons);
+    place.replaceChildren(way.controls(stage, form, choose, heading));
+    foot.replaceChildren(commit, ...show);
   };
 
-  const again = () => place.querySelector(".predict-again");
+  const again = () => foot.querySelector(".predict-again");
   const peek = (looking) => {
     peeking = looking;
     update();
@@ -435,8 +451,9 @@ function render({ model, el }) {
       set(model, "answer", null);
       peek(false);
     }, { class: "predict-again" });
-    restart(...way.outcome(stage, form, own, found), node("div", { class: "dlcore-controls" }, back));
-    status.innerHTML = found === null ? `You predict ${way.told(form, own)}. ${HINT}` : way.sentence(form, own, found);
+    place.replaceChildren(...way.outcome(stage, form, own, found));
+    foot.replaceChildren(back);
+    status.innerHTML = found === null ? `You predict: ${way.told(form, own)}. ${HINT}` : way.sentence(form, own, found);
   };
 
   const update = () => {

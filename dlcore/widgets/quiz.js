@@ -39,7 +39,7 @@ function judgeMultiple(question, { chosen }) {
   if (!chosen.length) return { lead: "Choose at least one answer first." };
   const wrong = chosen.filter((i) => !question.options[i].right);
   const missing = question.options.filter((option, i) => option.right && !chosen.includes(i)).length;
-  const says = (i) => `<strong>${question.options[i].text}</strong> ${question.options[i].says}`;
+  const says = (i) => `<p class="quiz-which">${question.options[i].text}</p>${question.options[i].says}`;
   if (!wrong.length && !missing) return { right: true, lead: "Right, all of them.", says: chosen.filter((i) => question.options[i].says).map(says), marked: chosen };
   const parts = [];
   if (wrong.length) parts.push(`${count(wrong.length, "choice")} ${wrong.length === 1 ? "is" : "are"} wrong`);

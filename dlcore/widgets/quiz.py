@@ -76,7 +76,7 @@ class Quiz(Still):
 
         lines = [wrapped(f"{i}\\. {asked}", 76) for i, asked in enumerate(self._asked, start=1)]
         text = "\n\n".join([f"Quiz: {self.topic}", *lines])
-        (ax,) = plots.figure(width=5.6, height=0.2 * (1 + text.count("\n")) + 0.2)
+        (ax,) = plots.figure(width=5.6, height=0.175 * (1 + text.count("\n")) + 0.2)
         with plots.style():
             ax.axis("off")
             ax.text(0, 1, text, va="top", fontsize=10, linespacing=1.2)

@@ -14,6 +14,8 @@ from typing import Any
 
 __all__ = ["plain", "rendered", "wrapped"]
 
+# A line may break between a formula and the comma after it, unless one says otherwise.
+_FORMULA = re.compile(r"([(\[“‘]*)(<math>.*?</math>)([)\].,;:?!%”’]*)", re.DOTALL)
 _STAY = "\N{NO-BREAK SPACE}"
 
 
@@ -27,8 +29,8 @@ def rendered(markdown: str, *, inline: bool = False) -> str:
     Raises:
         ValueError: a formula that cannot be written as MathML, or, with `inline`, more than one paragraph.
 
-    >>> rendered("is $w > 0$?", inline=True)
-    'is <math><mi>w</mi><mo>&gt;</mo><mn>0</mn></math>?'
+    >>> rendered("is $w > 0$ *always*?", inline=True)
+    'is <math><mi>w</mi><mo>&gt;</mo><mn>0</mn></math> <em>always</em>?'
     """
     tokens = _parser().parse(markdown.strip())
     if inline:
@@ -37,7 +39,12 @@ def rendered(markdown: str, *, inline: bool = False) -> str:
                 f"expected a text of one paragraph; received {markdown!r}. Leave out lists, headings and empty lines"
             )
         tokens = tokens[1:2]
-    return str(_parser().renderer.render(tokens, _parser().options, {})).strip()
+    return _FORMULA.sub(_together, _parser().renderer.render(tokens, _parser().options, {}).strip())
+
+
+def _together(found: re.Match[str]) -> str:
+    whole = found[0]
+    return whole if whole == found[2] else f'<span style="white-space: nowrap">{whole}</span>'
 
 
 def plain(markdown: str, *, mark: str = "") -> str:
