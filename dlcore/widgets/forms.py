@@ -1,7 +1,10 @@
 """The forms that a prediction may have: a number, a choice, a choice for each of several things, a curve.
 
-A form knows three things: what its view needs (`state`), what a reader may answer (`answered`), what may have been
-measured (`measured`). It also draws itself unanswered, for places that run no JavaScript.
+state                  what the view needs
+expected, answered     what a reader may answer: in words, and the clean value of one (else ValueError or TypeError)
+possible, measured     what may have been measured, likewise
+asks, told             what is asked for, and an answer, in the words of a summary
+height, draw           a picture of it, unanswered, for places that run no JavaScript
 """
 
 from __future__ import annotations
@@ -68,28 +71,34 @@ class NumberForm:
 
     kind = "number"
     height = 0.8  # inches of the picture below the question
+    possible = "a finite number"
 
     @property
     def expected(self) -> str:
         """What a reader may answer."""
         return f"a number from {self.low:g} to {self.high:g}{' ' if self.unit else ''}{self.unit}"
 
+    @property
+    def asks(self) -> str:
+        """What is asked for, in words."""
+        return self.expected
+
     def state(self) -> dict[str, Any]:
         """Return what the view needs."""
         return {"low": self.low, "high": self.high, "unit": self.unit, "log": self.log}
 
     def answered(self, value: Any) -> float:
-        """Return the answer, or raise ValueError."""
+        """Return the answer."""
         number = real(value)
         if not self.low <= number <= self.high:
             raise ValueError
         return number
 
     def measured(self, value: Any) -> float:
-        """Return the result, which may lie beyond the scale; raise ValueError if it is no finite number."""
+        """Return the result, which may lie beyond the scale."""
         number = real(value)
         if not math.isfinite(number):
-            raise ValueError("a finite number")
+            raise ValueError
         return number if number.is_integer() else rounded(number)
 
     def told(self, value: float) -> str:
@@ -122,6 +131,13 @@ class ChoiceForm:
     @property
     def expected(self) -> str:
         """What a reader may answer."""
+        return f"one of {', '.join(map(repr, self.options))}"
+
+    possible = expected
+
+    @property
+    def asks(self) -> str:
+        """What is asked for, in words."""
         return f"one of {', '.join(map(plain, self.options))}"
 
     def state(self) -> dict[str, Any]:
@@ -129,10 +145,10 @@ class ChoiceForm:
         return {"options": [{"text": text, "html": rendered(text, inline=True)} for text in self.options]}
 
     def answered(self, value: Any) -> str:
-        """Return the option, or raise ValueError."""
+        """Return the option."""
         if not isinstance(value, str) or value not in self.options:
-            raise ValueError(f"one of {', '.join(map(repr, self.options))}")
-        return value
+            raise ValueError
+        return str(value)
 
     measured = answered
 
@@ -167,8 +183,14 @@ class ItemsForm:
     @property
     def expected(self) -> str:
         """What a reader may answer."""
-        options = ", ".join(map(plain, self.options))
-        return f"for each of {', '.join(map(plain, self.items))} one of {options}"
+        return f"a list of {len(self.items)} options, each one of {', '.join(map(repr, self.options))}"
+
+    possible = expected
+
+    @property
+    def asks(self) -> str:
+        """What is asked for, in words."""
+        return f"for each of {', '.join(map(plain, self.items))} one of {', '.join(map(plain, self.options))}"
 
     def state(self) -> dict[str, Any]:
         """Return what the view needs."""
@@ -176,13 +198,11 @@ class ItemsForm:
         return {"items": items, **ChoiceForm(self.options).state()}
 
     def answered(self, value: Any) -> list[str]:
-        """Return the options, one for each thing, or raise ValueError."""
+        """Return the options, one for each thing."""
         allowed = not isinstance(value, str) and len(value) == len(self.items)
         if not allowed or not all(option in self.options for option in value):
-            raise ValueError(
-                f"a list of {len(self.items)} options, each one of {', '.join(map(repr, self.options))}"
-            )
-        return list(value)
+            raise ValueError
+        return [str(option) for option in value]
 
     measured = answered
 
@@ -224,6 +244,7 @@ class CurveForm:
 
     kind = "curve"
     height = 2.4
+    possible = "(xs, ys), two equally long rows of at least two finite numbers"
 
     @property
     def knots(self) -> list[float]:
@@ -239,13 +260,18 @@ class CurveForm:
         (x0, x1), (y0, y1) = self.x, self.y
         return f"a curve from {x0:g} to {x1:g} ({self.x_label or 'x'}), {y0:g} to {y1:g} high ({self.y_label or 'y'})"
 
+    @property
+    def asks(self) -> str:
+        """What is asked for, in words."""
+        return self.expected
+
     def state(self) -> dict[str, Any]:
         """Return what the view needs."""
         shape = {"x": list(self.x), "y": list(self.y), "log": self.log_y, "knots": self.knots}
         return {**shape, "x_label": self.x_label, "y_label": self.y_label}
 
     def answered(self, value: Any) -> list[list[float]]:
-        """Return the knots' xs and ys, or raise ValueError."""
+        """Return the knots' xs and ys."""
         xs, ys = ([real(number) for number in axis] for axis in value)
         low, high = self.y
         if xs != self.knots or len(ys) != len(xs) or not all(low <= y <= high for y in ys):
@@ -253,14 +279,10 @@ class CurveForm:
         return [xs, ys]
 
     def measured(self, value: Any) -> list[list[float]]:
-        """Return the result as xs and ys; raise ValueError if they are not two equally long rows of numbers."""
-        message = "(xs, ys), two equally long rows of at least two finite numbers"
-        try:
-            xs, ys = (np.asarray(axis, dtype=np.float64) for axis in value)
-        except (TypeError, ValueError):
-            raise ValueError(message) from None
+        """Return the result as xs and ys."""
+        xs, ys = (np.asarray(axis, dtype=np.float64) for axis in value)
         if xs.ndim != 1 or xs.shape != ys.shape or len(xs) < 2 or not np.all(np.isfinite([xs, ys])):
-            raise ValueError(message)
+            raise ValueError
         return [[rounded(number) for number in axis.tolist()] for axis in (xs, ys)]
 
     def told(self, value: Any) -> str:

@@ -90,8 +90,9 @@ class Predict(Still):
         """
         try:
             self.result = self._form.measured(result)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"Predict.reveal: expected {error}; received {shown(result)}") from None
+        except (TypeError, ValueError):
+            expected = f"Predict.reveal: expected {self._form.possible}"
+            raise ValueError(f"{expected}; received {shown(result)}") from None
 
     @traitlets.validate("answer")
     def _check_answer(self, proposal: Any) -> Any:
@@ -99,9 +100,9 @@ class Predict(Still):
             return None
         try:
             return self._form.answered(proposal["value"])
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError):
             raise traitlets.TraitError(
-                f"Predict.answer: expected {str(error) or self._form.expected}; received "
+                f"Predict.answer: expected {self._form.expected}; received "
                 f"{shown(proposal['value'])}. The widget keeps {shown(self.answer)}"
             ) from None
 
@@ -111,7 +112,7 @@ class Predict(Still):
         made = (
             f"Predicted: {self._form.told(self.answer)}" if self.answer is not None else "Not predicted yet"
         )
-        self.summary = f"{plain(self._asked)} To predict: {self._form.expected}. {made}."
+        self.summary = f"{plain(self._asked)} To predict: {self._form.asks}. {made}."
 
     def picture(self) -> bytes:
         """Return the question, unanswered, as PNG."""
