@@ -9,19 +9,19 @@ import { GREEN, PURPLE, pusher, shown, tone, whenAny } from "./line.js";
 const TARGETS = { bump: "bump", sine: "sine", saw: "saw", step: "step", own: "my own curve" };
 const VIEWS = { build: "Build it yourself", compare: "Wide against deep" };
 const [LOWEST, HIGHEST] = [-1.6, 1.6]; // what the picture shows of y
-const MARGIN = { left: 34, right: 10, top: 10, bottom: 26 };
+const FRAME = { left: 34, right: 10, top: 10, bottom: 26 };
 const LEVER = 46; // pixels
 const MOST = 10; // of a slope that is set by hand
 const NO_ANSWER = () => {}; // the frame shows what was refused
 
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
-const tidy = (value) => Number(value.toFixed(3));
+const thousandths = (value) => Number(value.toFixed(3));
 
 // ------------------------------------------------------------------------------------------------------- the picture
 
 function placeOf(model, width, height) {
   const [low, high] = model.get("limits");
-  const area = { left: MARGIN.left, top: MARGIN.top, width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom };
+  const area = { left: FRAME.left, top: FRAME.top, width: width - FRAME.left - FRAME.right, height: height - FRAME.top - FRAME.bottom };
   return {
     area,
     low,
@@ -62,13 +62,13 @@ function drawBuild(model, place, chosen, context, theme) {
   stroke(context, [...wanted].map((y, i) => [across(i), Y(y)]), { colour: theme.text, width: 2, dash: [7, 5] });
   const line = pairs(floats(model.get("line"))).map(([x, y]) => [X(x), Y(y)]);
   stroke(context, line, { colour: tone(theme, GREEN), width: 3, edge: theme.paper });
-  for (const [x, y] of line.slice(1, -1)) dot(context, x, y, 4, tone(theme, GREEN), theme.paper);
+  for (const [x, y] of line.slice(1, -1)) bead(context, x, y, 4, tone(theme, GREEN), theme.paper);
   context.restore();
 }
 
 const pairs = (flat) => Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i], flat[2 * i + 1]]);
 
-function dot(context, x, y, size, colour, edge) {
+function bead(context, x, y, size, colour, edge) {
   context.beginPath();
   context.arc(x, y, size, 0, 2 * Math.PI);
   context.fillStyle = colour;
@@ -205,7 +205,7 @@ function picture(scope, model, state, edit) {
   scope.listen(surface, "click", (event) => {
     const { area, x } = state.place;
     if (event.offsetX < area.left || event.offsetX > area.left + area.width) return;
-    ask(model, "add", { joint: tidy(x(event.offsetX)) }).catch(NO_ANSWER);
+    ask(model, "add", { joint: thousandths(x(event.offsetX)) }).catch(NO_ANSWER);
   });
   host.append(surface, layer);
   return { host, surface };
@@ -251,7 +251,7 @@ function unitFields(scope, model, state, edit) {
     const units = model.get("joints").length;
     if (unit.options.length !== units) unit.replaceChildren(...Array.from({ length: units }, (_, i) => node("option", { value: i }, String(i + 1))));
     unit.value = String(state.chosen);
-    for (const { box, list } of fields) if (document.activeElement !== box || !box.matches(":focus")) box.value = units ? tidy(model.get(list)[state.chosen]) : "";
+    for (const { box, list } of fields) if (document.activeElement !== box || !box.matches(":focus")) box.value = units ? thousandths(model.get(list)[state.chosen]) : "";
     left.checked = model.get("weights")[state.chosen] < 0;
     for (const control of [unit, left, remove, ...fields.map(({ box }) => box)]) control.disabled = !units;
   };
@@ -284,7 +284,7 @@ function buildPart(scope, model, state, edit) {
   ];
   const legend = node("p", { class: "bump-legend" }, ...keys.map(([mark, text]) => node("span", { class: "bump-key" }, node("i", { class: mark }), text)));
   const rate = slider(scope, model, "learning_rate", "Learning rate", { step: 0.001, words: (v) => v.toFixed(3) });
-  const whole = node("div", {},
+  const whole = node("div", { class: "bump-part" },
     node("div", { class: "dlcore-controls" }, select(scope, model, "target", "Target", TARGETS), act("Add a unit", "add"), act("Fit the heights", "fit"), act("Scatter", "scatter"), act("Clear", "clear")),
     node("div", { class: "dlcore-controls" }, trainButton(scope, model), rate, slider(scope, model, "bias", "Bias b of the output", { step: 0.05, low: -1.5, high: 1.5, words: shown })),
     host, legend, tally.whole, story, formula, fields.whole, listing,
@@ -319,12 +319,12 @@ function drawEntrant(model, which, context, width, height, theme) {
   const [low, high] = model.get("limits");
   const curves = curvesOf(model);
   if (!curves.length) return;
-  const area = { left: MARGIN.left, top: 6, width: width - MARGIN.left - MARGIN.right, height: height - 28 };
+  const area = { left: FRAME.left, top: 6, width: width - FRAME.left - FRAME.right, height: height - 28 };
   const { X, Y } = axes(context, area, [low, high], [-0.3, 1.3], theme, { yCount: 3 });
   const at = ([x, y]) => [X(x), Y(clamp(y, -0.3, 1.3))];
   if (which) stroke(context, curves[0].map(at), { colour: theme.muted, width: 1.2, dash: [5, 4] });
   stroke(context, curves[which].map(at), { colour: tone(theme, which === 1 ? PURPLE : GREEN), width: 2.2 });
-  for (const place of curves[which].slice(1, -1)) dot(context, ...at(place), 2.6, tone(theme, which === 1 ? PURPLE : GREEN), theme.paper);
+  for (const place of curves[which].slice(1, -1)) bead(context, ...at(place), 2.6, tone(theme, which === 1 ? PURPLE : GREEN), theme.paper);
 }
 
 function comparePart(scope, model) {
@@ -336,7 +336,7 @@ function comparePart(scope, model) {
   });
   const verdict = node("p", { class: "bump-verdict", "aria-live": "polite" });
   const listing = table(scope, "The comparison as a table", ["network", "pieces", "error", "pieces over the seeds"], () => model.get("entrants").map((e) => [e.title, String(e.pieces), e.error, e.spread]));
-  const whole = node("div", {},
+  const whole = node("div", { class: "bump-part" },
     node("div", { class: "dlcore-controls" }, slider(scope, model, "depth", "Hidden layers of the deep network", { words: (d) => `${d}, of 2 units each` }), trainButton(scope, model), button(scope, "Other seeds", () => ask(model, "seeds").catch(NO_ANSWER))),
     verdict,
     ...panels.map((panel) => panel.whole),
@@ -365,7 +365,7 @@ function tabs(scope, model) {
 function render({ model, el }) {
   const { scope, body, frame } = open(el, model, "Bump builder");
   const push = pusher(scope, model);
-  const edit = (name, i, value) => push({ [name]: model.get(name).map((old, k) => (k === i ? tidy(value) : old)) });
+  const edit = (name, i, value) => push({ [name]: model.get(name).map((old, k) => (k === i ? thousandths(value) : old)) });
   const state = { chosen: 0, place: null };
   state.place = placeOf(model, 600, 330);
   const [choice, build, compare] = [tabs(scope, model), buildPart(scope, model, state, edit), comparePart(scope, model)];

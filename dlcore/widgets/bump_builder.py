@@ -22,6 +22,7 @@ from .traits import Choice, Number, Setting, Whole, real
 
 MOST_UNITS, MOST_STEPS, MOST_DEPTH = 16, 6000, 6
 AT_ONCE = 10  # updates between two pictures of a training
+RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 TARGET_NAMES = {
     "bump": "the bump",
     "sine": "the sine",
@@ -138,16 +139,18 @@ def about_race(depth: int, steps: int, hand: Entrant, wide: Entrant, deep: Entra
     than = "more than" if folds > units + 1 else "no more than"
     by_hand = (
         f"{units} units and {3 * units + 1} parameters each. Folded by hand, {count(depth, 'hidden layer')} make "
-        f"2^{depth} = {folds} pieces, {than} the {units + 1} that one hidden layer can have."
+        f"2{str(depth).translate(RAISED)} = {folds} pieces, {than} the {units + 1} that one hidden layer can have."
     )
     if not steps:
         return f"{by_hand} The other two are as their seeds made them: press Train."
     trained = (
-        f"After {steps:,} updates from {SEEDS} seeds the best wide network has {wide.curve.pieces} pieces and an error "
-        f"of {error_words(wide.error)}, the best deep one {count(deep.curve.pieces, 'piece')} and "
+        f"After {steps:,} updates from {SEEDS} seeds the best wide network has {count(wide.curve.pieces, 'piece')} and "
+        f"an error of {error_words(wide.error)}, the best deep one {count(deep.curve.pieces, 'piece')} and "
         f"{error_words(deep.error)}."
-        + (f" Over the seeds, the deep networks have {deep.spread}." if deep.pieces else "")
     )
+    if deep.pieces:
+        flat = sum(pieces == 1 for pieces in deep.pieces)
+        trained += f" Over the seeds, the deep networks have {deep.spread}; {flat} are one straight line."
     moral = "What depth can do and what training finds are two things."
     return f"{by_hand} {trained} {moral if deep.curve.pieces < folds else ''}".strip()
 
