@@ -121,4 +121,4 @@ class SteeringWords(SphinxPostTransform):
             return
         for link in list(self.document.findall(nodes.reference)):
             if "steer" in link["classes"]:
-                link.replace_self(link.children)
+                link.parent.replace(link, link.children)

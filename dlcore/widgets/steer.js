@@ -42,9 +42,8 @@ const paragraph = (kind) => {
 // `ask(model, action)` calls an action; `say(sentence)` shows a refusal.
 export function guide(scope, model, frame, ask, say) {
   const task = paragraph("dlcore-task");
-  const news = paragraph("dlcore-spoken");
-  frame.prepend(task);
-  frame.append(news);
+  const news = paragraph("dlcore-spoken dlcore-news");
+  frame.prepend(task, news);
 
   const label = () => (frame.dataset.name = model.get("name") ?? "");
   scope.on(model, "change:name", label);
@@ -61,11 +60,15 @@ export function guide(scope, model, frame, ask, say) {
 
   let timer = 0;
   scope.endings.push(() => clearTimeout(timer));
-  const flash = () => {
+  const showIt = () => {
     bringUp(frame);
     frame.classList.add("dlcore-steered");
+    news.textContent = `${frame.getAttribute("aria-label")}: set as the text says.`;
     clearTimeout(timer);
-    timer = setTimeout(() => frame.classList.remove("dlcore-steered"), STEERED);
+    timer = setTimeout(() => {
+      frame.classList.remove("dlcore-steered");
+      news.textContent = ""; // so that the next time is news again
+    }, STEERED);
   };
 
   const follow = (event) => {
@@ -76,9 +79,7 @@ export function guide(scope, model, frame, ask, say) {
     event.stopImmediatePropagation();
     say("");
     obey(model, asked, ask, say);
-    flash();
-    news.textContent = `${frame.getAttribute("aria-label")}: set as the text says.`;
-    setTimeout(() => (news.textContent = ""), 5000); // so that the next one is news again
+    showIt();
   };
   scope.listen(document, "click", follow, true);
 }
