@@ -158,11 +158,12 @@ def gelu(x: Array) -> Any:
     """
     xp = namespace(x)
     a, b = math.sqrt(2 / math.pi), 0.044715
-    square = xp.minimum(x * x, 1e4)  # tanh is ±1 long before; an infinite square would make 0 · ∞ of the slope
-    t = xp.tanh(a * x * (1 + b * square))
+    u = xp.minimum(xp.maximum(x, -100.0), 100.0)  # tanh is ±1 long before; cubes of larger numbers may overflow
+    square = u * u
+    t = xp.tanh(a * u * (1 + b * square))
 
     def pullback(g: Array) -> Array:
-        return g * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * (a * (1 + 3 * b * square)))
+        return g * (0.5 * (1 + t) + 0.5 * u * (1 - t * t) * (a * (1 + 3 * b * square)))
 
     return 0.5 * x * (1 + t), pullback
 

@@ -282,7 +282,8 @@ def flat(slopes: Array, *, steepest: float = 1.0, share: float = 0.05) -> Array:
 def dead(slopes: Array) -> Array:
     """Return which units have the slope 0 for every example: bools of shape (…, units) for slopes (…, batch, units).
 
-    No gradient passes through such a unit, so no step changes its weights as long as the data stay what they are.
+    No gradient passes through such a unit, so no step changes its own weights; only a change of the layers below can
+    wake it.
 
     >>> dead(np.array([[0.0, 0.0], [0.0, 1.0]])).tolist()
     [True, False]

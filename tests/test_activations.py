@@ -197,3 +197,11 @@ def test_identities_between_activations(x: Any) -> None:
 def test_a_row_without_elements_is_refused() -> None:
     with pytest.raises(ValueError, match=r"softmax: .*\(2, 0\)"):
         activations.softmax(Tensor(np.zeros((2, 0))))
+
+
+@pytest.mark.parametrize("name", ["gelu", "silu", "softplus", "sigmoid", "tanh", "elu"])
+def test_huge_sums_have_finite_values_and_slopes(name: str) -> None:
+    x = np.array([-1e30, -1e6, 1e6, 1e30], np.float32)
+    function = getattr(activations, name)
+    assert np.isfinite(function(x).numpy()).all()  # and no warning, which would be an error here
+    assert function.derivative(x)[-1] in (0.0, 1.0)
