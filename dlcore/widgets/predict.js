@@ -276,6 +276,14 @@ function heightAt(points, x) {
   return x1 === x0 ? y1 : y0 + ((x - x0) / (x1 - x0)) * (y1 - y0);
 }
 
+// The value of a line {xs, ys} at `x`, as it is told: that of the nearest place before and after, joined on the axis's scale.
+function valueAt(form, [xs, ys], x) {
+  const after = xs.findIndex((other) => other >= x);
+  if (after <= 0 || xs[after] === x) return ys.at(after);
+  const [part, low, high] = [(x - xs[after - 1]) / (xs[after] - xs[after - 1]), ys[after - 1], ys[after]];
+  return form.log && low > 0 && high > 0 ? low * (high / low) ** part : low + part * (high - low);
+}
+
 const sharesOf = (form, scale, [xs, ys]) => xs.map((x, i) => [across(form, x), scale.share(ys[i])]);
 
 const curveForm = {
@@ -350,24 +358,24 @@ const curveForm = {
     const keys = [own && ["own", "your prediction"], found && ["true", "measured"]].filter(Boolean);
     const key = node("p", { class: "predict-key" }, ...keys.map(([kind, words]) => node("span", {}, node("i", { class: `predict-sample-${kind}` }), words)));
     const listing = table(scope, "The curves as a table", [form.x_label || "x", ...keys.map(([, words]) => words)], () =>
-      form.knots.map((x) => [numeral(x), ...[own, found].filter(Boolean).map((line) => numeral(scale.at(heightAt(line, across(form, x)))))]),
+      form.knots.map((x) => [numeral(x), ...[answer, result].filter(Boolean).map((line) => numeral(valueAt(form, line, x)))]),
     );
     return [node("div", { class: "predict-canvas" }, surface), key, listing];
   },
 
   sentence(form, answer, result) {
     const scale = scaleOf(...form.y, form.log);
-    const found = sharesOf(form, scale, result);
-    const words = (share) => numeral(scale.at(share));
-    const at = (x) => heightAt(found, across(form, x));
+    const told = (line, x) => numeral(valueAt(form, line, x));
+    const axis = form.x_label || "x";
     const [first, last] = [form.knots[0], form.knots.at(-1)];
-    const run = `Measured: ${words(at(first))} at ${form.x_label || "x"} ${numeral(first)}, ${words(at(last))} at ${numeral(last)}.`;
+    const run = `Measured: ${told(result, first)} at ${axis} ${numeral(first)}, ${told(result, last)} at ${numeral(last)}.`;
     if (answer === null) return run;
-    const own = sharesOf(form, scale, answer);
-    const gaps = form.knots.map((x, i) => Math.abs(own[i][1] - at(x)));
+    const [own, found] = [answer, result].map((line) => sharesOf(form, scale, line));
+    const gaps = own.map(([x, height]) => Math.abs(height - heightAt(found, x)));
     const worst = gaps.indexOf(Math.max(...gaps));
     if (gaps[worst] < 0.05) return `Your curve follows the measured one. ${run}`;
-    return `${run} Your curve is furthest off at ${form.x_label || "x"} ${numeral(form.knots[worst])}: you drew ${words(own[worst][1])}, measured was ${words(at(form.knots[worst]))}.`;
+    const x = form.knots[worst];
+    return `${run} Your curve is furthest off at ${axis} ${numeral(x)}: you drew ${told(answer, x)}, measured was ${told(result, x)}.`;
   },
 
   told: () => "the curve drawn above",
@@ -375,9 +383,13 @@ const curveForm = {
 
 const tall = (width) => Math.max(190, Math.min(320, width * 0.5));
 
-// A stroke of the pointer bends the curve at all knots that it passes.
+const REACH = 10; // pixels beside a knot within which the pointer still moves it
+
+// A stroke of the pointer bends the curve at all knots that it passes; it begins at the nearest, which it takes along
+// while it stays in its column.
 function drawByPointer(scope, surface, area, places, bend, changed) {
   let last = null;
+  let start = 0;
   const at = (event) => {
     const { left, top, width, height } = area();
     return [(event.offsetX - left) / width, Math.min(1, Math.max(0, 1 - (event.offsetY - top) / height))];
@@ -387,7 +399,8 @@ function drawByPointer(scope, surface, area, places, bend, changed) {
     const here = at(event);
     const line = [last, here].sort((a, b) => a[0] - b[0]);
     places.forEach((place, i) => place >= line[0][0] && place <= line[1][0] && bend(i, heightAt(line, place)));
-    bend(nearest(here[0]), here[1]);
+    const [knot, away] = [nearest(here[0]), area().width];
+    if (Math.abs(places[knot] - here[0]) * away < REACH || Math.abs(start - here[0]) * away < REACH) bend(knot, here[1]);
     last = here;
     changed();
   };
@@ -395,6 +408,7 @@ function drawByPointer(scope, surface, area, places, bend, changed) {
     if (event.button !== 0 || !area()) return;
     surface.setPointerCapture(event.pointerId);
     last = at(event);
+    start = last[0];
     stroke(event);
   });
   scope.listen(surface, "pointermove", (event) => last && stroke(event));
