@@ -309,11 +309,12 @@ class Race:
             ValueError: of another number of parameters.
         """
         flat, state, start = np.frombuffer(parameters, "<f4"), {}, 0
+        wanted = sum(p.size for p in self._all.parameters())
+        if flat.size != wanted:
+            raise ValueError(f"BumpBuilder: expected {wanted} parameters; received {flat.size}")
         for name, p in self._all.named_parameters():
             state[name] = flat[start : start + p.size].reshape(p.shape)
             start += p.size
-        if start != flat.size:
-            raise ValueError(f"BumpBuilder: expected {start} parameters; received {flat.size}")
         self._all.load_state(state)
         self.steps = steps
 

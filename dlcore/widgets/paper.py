@@ -9,14 +9,14 @@ on its own. All points move on straight lines from picture to picture, so a view
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dlcore import activations, data, loss, optim
+from dlcore import activations, data, init, loss, optim
 from dlcore.arrays import asarray, to_numpy
 from dlcore.backprop import Tensor, no_grad
 from dlcore.capture import capture
@@ -29,6 +29,9 @@ LINES, ALONG = 11, 25  # lines of the grid each way, and points on one
 CELLS = 40  # of the net in which the border is looked for, along each axis
 SHRINK = 2.5  # the network is fed x / SHRINK, numbers near 1
 RATE = 0.02  # Adam's
+# The spirals are each other's mirror image, so at biases of 0 the biases' gradients are rounding alone; Adam would
+# make whole steps of it, others on every machine.
+BIAS = partial(init.uniform, low=-0.5, high=0.5)
 STEPS = 1000  # of a picture's unit, for whole numbers
 ROOM = 4.0  # a picture's coordinates are kept from -ROOM to ROOM; the points fill [-1, 1]
 
@@ -58,8 +61,8 @@ class Fold(Module):
     """
 
     def __init__(self, activation: Any, *, rng: np.random.Generator, device: str = "numpy") -> None:
-        self.inner = Dense(2, WIDTH, rng=rng, device=device)
-        self.outer = Dense(WIDTH, 2, rng=rng, device=device)
+        self.inner = Dense(2, WIDTH, rng=rng, bias_init=BIAS, device=device)
+        self.outer = Dense(WIDTH, 2, rng=rng, bias_init=BIAS, device=device)
         self.activation = activation
 
     def forward(self, x: Tensor) -> Tensor:
@@ -84,7 +87,7 @@ def build(kind: str, layers: int, activation: str, seed: int, device: str = "num
     sizes = [2] + [WIDTH] * layers
     parts: list[Any] = []
     for before, after in pairwise(sizes):
-        parts += [Dense(before, after, rng=rng, device=device), function]
+        parts += [Dense(before, after, rng=rng, bias_init=BIAS, device=device), function]
     return Sequential(*parts, Dense(WIDTH, 1, rng=rng, device=device))
 
 

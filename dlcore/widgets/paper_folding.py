@@ -77,7 +77,7 @@ class PaperFolding(Widget):
     seed = Whole(1, low=0, high=9999)
     steps = Whole(2000, low=0, high=MOST_STEPS)
     depth = Number(0.0, low=0, high=MOST_LAYERS)
-    point = Whole(1, low=1, high=POINTS)
+    point = Whole(80, low=1, high=POINTS)
 
     parameters = traitlets.Bytes(help="float32: weights and biases in the order of the layers").tag(sync=True)
     labels = traitlets.Bytes(help="int8 (points,): -1 or +1").tag(sync=True)
