@@ -7,11 +7,13 @@ function stored(model) {
   return JSON.parse(localStorage.getItem(keyOf(model))) ?? {};
 }
 
+const lasting = (model, name) => model.get("kept").includes(name);
+
 // Store values by name; null forgets one.
 export function keep(model, values) {
   if (!model.get("memory")) return;
   try {
-    const all = Object.entries({ ...stored(model), ...values }).filter(([, value]) => value !== null);
+    const all = Object.entries({ ...stored(model), ...values }).filter(([name, value]) => lasting(model, name) && value !== null);
     if (all.length) localStorage.setItem(keyOf(model), JSON.stringify(Object.fromEntries(all)));
     else localStorage.removeItem(keyOf(model));
   } catch {
@@ -23,7 +25,7 @@ export function keep(model, values) {
 export function recall(model) {
   if (!model.get("memory")) return;
   try {
-    model.take(Object.entries(stored(model)).filter(([name]) => name in model.values));
+    model.take(Object.entries(stored(model)).filter(([name]) => lasting(model, name)));
   } catch {
     // As above.
   }

@@ -76,7 +76,8 @@ class Predict(Still):
         self._asked = question
         view = {"kind": self._form.kind, "question": rendered(question), "form": self._form.state()}
         asked = json.dumps(view, sort_keys=True).encode()
-        super().__init__(**view, memory=hashlib.sha256(asked).hexdigest()[:12], **settings)
+        memory = hashlib.sha256(asked).hexdigest()[:12]
+        super().__init__(**view, kept=["answer"], memory=memory, **settings)
         self._say()
 
     def reveal(self, result: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import traitlets
 
 from .base import Widget
@@ -14,6 +16,7 @@ class Still(Widget):
     """
 
     still = traitlets.Bool(True, help="whether the page starts no Python for it").tag(sync=True)
-    memory = traitlets.Unicode(
-        "", help="under what name the page remembers what the reader set; empty: it forgets"
-    ).tag(sync=True)
+    kept: Any = traitlets.List(help="the traits that the page remembers when the reader comes back").tag(
+        sync=True
+    )
+    memory = traitlets.Unicode("", help="under what name it remembers them; empty: it forgets").tag(sync=True)
