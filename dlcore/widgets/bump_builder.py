@@ -213,7 +213,7 @@ class BumpBuilder(Widget):
         [1.0], least=0, most=MOST_UNITS, low=-bumps.STEEPEST, high=bumps.STEEPEST, nonzero=bumps.FLATTEST
     )
     bias = Number(0.0, low=-bumps.STEEPEST, high=bumps.STEEPEST)
-    knots = Numbers([0.0] * bumps.KNOTS, least=bumps.KNOTS, most=bumps.KNOTS, low=-1.5, high=1.5)
+    knots = Numbers([0.5] * bumps.KNOTS, least=bumps.KNOTS, most=bumps.KNOTS, low=-1.5, high=1.5)
     learning_rate = Number(0.02, low=0.001, high=0.2)
     depth = Whole(3, low=1, high=MOST_DEPTH)
     steps = Whole(0, low=0, high=MOST_STEPS)
