@@ -111,9 +111,9 @@ class Widget(Base, Guided):
         self._loop: asyncio.Task[None] | None = None
         self._drawn: asyncio.Event | None = None
         super().__init__(**settings)
-        self.choices = {name: _range(trait) for name, trait in self.traits().items() if _range(trait)}
-        if self.goals:
-            self.choices |= {"goal": {"tasks": {key: goal.text for key, goal in self.goals.items()}}}
+        ranges = {name: _range(trait) for name, trait in self.traits().items() if _range(trait)}
+        tasks = {"goal": {"tasks": {key: goal.text for key, goal in self.goals.items()}}} if self.goals else {}
+        self.choices = ranges | tasks  # set once: a dictionary changed in place would not be sent
         self.on_msg(self._receive)
         self.observe(self._start_or_stop, names="running")
         if self.running:
