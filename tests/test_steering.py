@@ -13,6 +13,7 @@ import traitlets
 
 pytest.importorskip("sphinx", reason="links are checked by an extension of Sphinx: sphinx is not installed")
 
+import dlcore.widgets
 from dlcore.live import pages, steering
 from dlcore.live.steering import Steering, parse
 from tests.browser import ROOT
@@ -376,3 +377,12 @@ def test_a_planted_fault_is_found(address: str, complaint: str) -> None:
         (AssertionError, TypeError, ValueError, traitlets.TraitError), match=re.escape(complaint)
     ):
         follow(address, models)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in dlcore.widgets.__all__ if name not in ("Widget", "Predict", "Quiz")]
+)
+def test_every_widget_that_computes_has_a_task(name: str) -> None:
+    goals = getattr(dlcore.widgets, name).goals
+    assert goals, f"{name} has no goals: what could a reader be asked to do with it?"
+    assert all(goal.text.endswith(".") for goal in goals.values())

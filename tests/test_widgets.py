@@ -394,7 +394,9 @@ def test_a_widget_is_restored_from_its_state(name: str) -> None:
 @every_widget
 def test_the_controls_are_told_what_each_setting_may_be(name: str) -> None:
     widget = make(name)
-    for setting in widget.choices:
+    tasks = {"tasks": {key: goal.text for key, goal in widget.goals.items()}}
+    assert widget.choices.get("goal", {"tasks": {}}) == tasks
+    for setting in widget.choices.keys() - {"goal"}:
         trait = widget.traits()[setting]
         assert widget.choices[setting] == {
             key: getattr(trait, key)
