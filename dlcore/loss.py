@@ -1,4 +1,4 @@
-"""Loss functions: what a prediction costs, and the slope of that cost (chapter Loss).
+"""Loss functions: what a prediction costs, and the slope of that cost (chapter Loss, chapters/04_loss).
 
 A loss is a rule on plain arrays, `predictions, targets -> cost, pullback`, for single elements or rows; what
 all losses share is written once:
