@@ -1,0 +1,3 @@
+"""Plugins of pytest that every run has."""
+
+pytest_plugins = ["tools.nbval_widgets"]
