@@ -59,6 +59,9 @@ OUTSIDE = {
     "matplotlib": {"plots"},
     "matplotlib_inline": {"plots"},
     "anywidget": {"widgets"},
+    "markdown_it": {"widgets"},
+    "math_core": {"widgets"},
+    "mdit_py_plugins": {"widgets"},
     "traitlets": {"widgets"},
     "js": {"arrays", "live"},  # Pyodide's door to the page's JavaScript
     "pyodide": {"arrays", "live"},
@@ -66,7 +69,16 @@ OUTSIDE = {
     "sphinx": {"live"},
 }
 # Optional even for the modules that may import them, so imported inside a function.
-ONLY_IN_FUNCTIONS = {"array_api_strict", "matplotlib_inline", "torch", "safetensors", "tqdm"}
+ONLY_IN_FUNCTIONS = {
+    "array_api_strict",
+    "markdown_it",
+    "math_core",
+    "matplotlib_inline",
+    "mdit_py_plugins",
+    "safetensors",
+    "torch",
+    "tqdm",
+}
 
 
 class Import(NamedTuple):

@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib import rcsetup
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.mathtext import MathTextParser
 from numpy.typing import NDArray
 
 from dlcore.arrays import to_numpy
@@ -100,6 +101,19 @@ def legend(ax: Axes) -> Axes:
     with style():
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, ncols=len(COLOURS))
     return ax
+
+
+def can_write(text: str) -> bool:
+    r"""Return whether Matplotlib's own TeX knows all that stands in the formulas of a text.
+
+    >>> can_write(r"so $\hat y = 1$"), can_write(r"so $\operatorname{f}(y)$"), can_write(r"$\nosuch$")
+    (True, True, False)
+    """
+    try:
+        MathTextParser("path").parse(text)
+    except ValueError:
+        return False
+    return True
 
 
 def png(ax: Axes, *, dots: int = 100) -> bytes:

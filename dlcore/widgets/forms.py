@@ -158,10 +158,12 @@ class ChoiceForm:
 
     def draw(self, ax: Any) -> None:
         """Draw the options, none of them chosen."""
+        from dlcore import plots
+
         ax.axis("off")
         for i, option in enumerate(self.options):
             y = 1 - (i + 0.5) / len(self.options)
-            ax.plot(0.02, y, "o", markersize=8, markerfacecolor="none", color="#7A7A7A")
+            ax.plot(0.02, y, "o", markersize=8, markerfacecolor="none", color=plots.GREY)
             ax.text(0.06, y, wrapped(option, 200), va="center")
         ax.set(xlim=(0, 1), ylim=(0, 1))
 
@@ -212,6 +214,8 @@ class ItemsForm:
 
     def draw(self, ax: Any) -> None:
         """Draw the table, nothing chosen."""
+        from dlcore import plots
+
         ax.axis("off")
         rows, columns = len(self.items) + 1, len(self.options) + 1
         for j, option in enumerate(self.options):
@@ -227,7 +231,7 @@ class ItemsForm:
                 linestyle="none",
                 markersize=8,
                 markerfacecolor="none",
-                color="#7A7A7A",
+                color=plots.GREY,
             )
         ax.set(xlim=(0, 1), ylim=(0, 1))
 

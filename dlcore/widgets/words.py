@@ -73,20 +73,12 @@ def wrapped(markdown: str, width: int) -> str:
 
     Formulas stay formulas where Matplotlib's own TeX knows all that is in them, else they are shown as typed.
     """
+    from dlcore import plots
+
     text = plain(markdown, mark="$")
     whole = re.sub(r"\$[^$]*\$", lambda formula: formula[0].replace(" ", _STAY), text)
     lines = [line.replace(_STAY, " ") for line in textwrap.wrap(whole, width)]
-    return "\n".join(line if _drawable(line) else line.replace("$", "") for line in lines)
-
-
-def _drawable(line: str) -> bool:
-    from matplotlib.mathtext import MathTextParser
-
-    try:
-        MathTextParser("path").parse(line)
-    except ValueError:
-        return False
-    return True
+    return "\n".join(line if plots.can_write(line) else line.replace("$", "") for line in lines)
 
 
 @cache
