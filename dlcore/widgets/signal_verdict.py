@@ -48,12 +48,11 @@ def power(value: float) -> str:
     """
     if value == 0 or not math.isfinite(value):
         return "0" if value == 0 else "more than float32 can hold"
-    exponent = math.floor(math.log10(abs(value)))
-    if -4 < exponent < 5:
-        digits = max(0, 1 - exponent)
-        return f"{float(f'{value:.2g}'):.{digits}f}"
-    raised = str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{value / 10.0**exponent:.1f} · 10{raised}"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    if -4 < int(exponent) < 5:
+        return f"{float(f'{value:.1e}'):.{max(0, 1 - int(exponent))}f}"
+    raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{mantissa} · 10{raised}"
 
 
 def first_overflow(levels: Levels) -> int:
