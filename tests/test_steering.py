@@ -29,8 +29,9 @@ ADDRESSES = {
     ),
     "#steer/bump?text=two%20words&quoted=%223%22": Steering("bump", {"text": "two words", "quoted": "3"}),
     "#steer/bump?none=null&odd=NaN&empty=": Steering("bump", {"none": None, "odd": "NaN", "empty": ""}),
-    "#steer/bump?do=next&goal=bends": Steering("bump", {}, "next", "bends"),
-    "#steer/bump?goal=": Steering("bump", {}, None, ""),
+    "#steer/bump?do=next&goal=bends": Steering("bump", {}, None, "next", "bends"),
+    "#steer/bump?goal=": Steering("bump", {}, None, None, ""),
+    "#steer/bump?first=clear&a=1&do=next": Steering("bump", {"a": 1}, "clear", "next"),
     "#steer/Bump?w=1": None,
     "#steer/?w=1": None,
     "#steering": None,
@@ -219,7 +220,7 @@ def model(**settings: Any) -> pages.Model:
     [
         ("#steer/border?w1=2&do=reset&goal=line", ""),
         ("#steer/border?goal=", ""),
-        ("#steer/Border?w1=2", "expected #steer/name?trait=value"),
+        ("#steer/Border?w1=2", "expected #steer/name?first=action"),
         ("#steer/line?w1=2", "no widget of this page is named 'line'. Those that are: border"),
         ("#steer/border?w3=2", "no trait 'w3'"),
         ("#steer/border?do=jump", "no action 'jump'"),
@@ -333,6 +334,8 @@ def follow(address: str, models: list[pages.Model]) -> Any:
     async def obey() -> Any:  # in a loop, as `running` needs one
         widget = cls.reopened(stored.state | buffers)
         below = next(base for base in cls.__mro__ if base.__name__ == "PlainWidget")
+        if asked.first:
+            getattr(widget, f"do_{asked.first}")()
         below.set_state(widget, asked.values)  # where it raises; the widget's own would say it in the page
         if asked.action:
             getattr(widget, f"do_{asked.action}")()
@@ -365,6 +368,7 @@ def test_the_book_has_links_that_steer() -> None:
         ("#steer/other?w1=1", "no widget of this page is named 'other'"),
         ("#steer/border?w9=1", "no trait 'w9'"),
         ("#steer/border?do=fly", "no action 'fly'"),
+        ("#steer/border?first=fly", "no action 'fly'"),
         ("#steer/border?do=choose", "missing 1 required positional argument"),
         ("#steer/border?goal=fly", "no goal 'fly'"),
         ("#steer/border?target=chapter&w1=1&w2=2&b=-1.5&goal=line", "done before it is begun"),

@@ -73,7 +73,7 @@ def test_the_page_reads_an_address_as_python_does(prose: Prose) -> None:
         list(ADDRESSES),
     )
     for (address, expected), found in zip(ADDRESSES.items(), read, strict=True):
-        full = {"action": None, "goal": None, **(found or {})}
+        full = {"first": None, "action": None, "goal": None, **(found or {})}
         assert (found and full) == (expected and expected._asdict()), address
 
 
@@ -108,6 +108,14 @@ def test_an_action_comes_after_the_values_and_the_task_after_both(prose: Prose) 
     prose.until(duel, reached=True)
     prose.page.wait_for_function("document.querySelector('.dlcore-task').dataset.done === 'true'")
     assert task.inner_text() == "Done: " + duel.goals["circle"].text
+
+
+def test_the_first_action_comes_before_the_values(prose: Prose) -> None:
+    (widget,) = prose.show(
+        ("DragTheNeuron", {"name": "border", "target": "chapter", "w1": 7, "w2": 7, "b": 7})
+    )
+    prose.write("half", "#steer/border?first=reset&w1=5").click()
+    prose.until(widget, w1=5, w2=1, b=0)  # where the target starts, but for w1
 
 
 def test_a_task_may_be_set_again(prose: Prose) -> None:

@@ -31,10 +31,19 @@ logger = logging.getLogger(__name__)
 
 
 class Steering(NamedTuple):
-    """What a link asks for: of which widget, which traits, which action, which task; None where there is none."""
+    """What a link asks for; None where it does not.
+
+    Attributes:
+        name: of which widget.
+        values: the traits to be set.
+        first: the action to be called before.
+        action: the action to be called after.
+        goal: the task to be set.
+    """
 
     name: str
     values: dict[str, Any]
+    first: str | None = None
     action: str | None = None
     goal: str | None = None
 
@@ -49,8 +58,8 @@ def parse(address: str) -> Steering | None:
     if not match:
         return None
     pairs = dict(parse_qsl(match[2] or "", keep_blank_values=True))
-    action, goal = pairs.pop("do", None), pairs.pop("goal", None)
-    return Steering(match[1], {trait: _value(text) for trait, text in pairs.items()}, action, goal)
+    asked = [pairs.pop(key, None) for key in ("first", "do", "goal")]
+    return Steering(match[1], {trait: _value(text) for trait, text in pairs.items()}, *asked)
 
 
 def _value(text: str) -> Any:
@@ -67,7 +76,7 @@ def fault(address: str, models: Iterable[Model]) -> str:
     """Return why a link cannot work on a page with these widgets; an empty text if it can."""
     asked = parse(address)
     if asked is None:
-        return f"expected {START}name?trait=value&do=action&goal=task; received {address!r}"
+        return f"expected {START}name?first=action&trait=value&do=action&goal=task; received {address!r}"
     named = {model.state["name"]: model for model in models if model.state.get("name")}
     if asked.name not in named:
         known = ", ".join(sorted(named)) or "none"
@@ -80,13 +89,15 @@ def _fault_of(asked: Steering, model: Model) -> str:
         if trait not in model.state:
             return f"the widget {asked.name!r} has no trait {trait!r}"
     module, _, name = model.name.rpartition(".")
-    if asked.action is not None:
-        cls = getattr(importlib.import_module(module), name)
-        if not hasattr(cls, f"do_{asked.action}"):
-            return f"the widget {asked.name!r} has no action {asked.action!r}"
+    cls = getattr(importlib.import_module(module), name)
+    for action in (asked.first, asked.action):
+        if action is not None and not hasattr(cls, f"do_{action}"):
+            return f"the widget {asked.name!r} has no action {action!r}"
     tasks = model.state.get("choices", {}).get("goal", {}).get("tasks", {})
     if asked.goal and asked.goal not in tasks:
-        return f"the widget {asked.name!r} has no goal {asked.goal!r}. Its goals: {', '.join(tasks) or 'none'}"
+        return (
+            f"the widget {asked.name!r} has no goal {asked.goal!r}. Its goals: {', '.join(tasks) or 'none'}"
+        )
     return ""
 
 

@@ -1,7 +1,8 @@
 """A widget's name, by which the prose speaks to it, and the task that the prose sets its reader.
 
 A link of the prose, `[three units](#steer/bump?units=3&goal=two-bends)`, goes to the widget made with `name="bump"`:
-it sets traits, calls an action (`do=next`), sets a task (`goal=…`). See steer.js for the page's side of it.
+it sets traits, calls an action (before that with `first=…`, after it with `do=…`), sets a task (`goal=…`). See
+steer.js for the page's side of it.
 """
 
 from __future__ import annotations

@@ -298,7 +298,10 @@ def leads_at_the_end(widget: PerceptronDuel) -> bool:
 
 
 GOALS = {
-    "room": Goal("Draw a line of your own that leaves the nearest point more room.", leads_at_the_end),
+    "room": Goal(
+        "Let the perceptron stop, then draw a line of your own that leaves the nearest point more room.",
+        leads_at_the_end,
+    ),
     "twenty": Goal(
         "Place points of your own on which it makes 20 mistakes or more, and stops.",
         lambda widget: widget.data == "own" and widget.over and widget.counts["mistakes"] >= 20,

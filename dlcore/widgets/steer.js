@@ -1,9 +1,10 @@
 // Prose that steers: [three units](#steer/bump?units=3&do=next&goal=bends) acts on the widget named "bump".
 //
-//   steeringOf    what an address asks for: {name, values, action, goal}; null if it is no such address
+//   steeringOf    what an address asks for: {name, values, first, action, goal}; null if it is no such address
 //   guide         makes a widget follow such links, and shows the task that one of them sets
 //
-// Values are JSON, else text. Of two widgets of one name, the nearest above the link is meant, else the first.
+// Values are JSON, else text. `first` is an action that is called before they are set, `do` one that is called after.
+// Of two widgets of one name, the nearest above the link is meant, else the first.
 
 const STEERED = 1600; // milliseconds that a widget shows that it was steered
 const ADDRESS = /^#steer\/([a-z][a-z0-9-]*)(?:\?(.*))?$/;
@@ -19,9 +20,9 @@ function valueOf(text) {
 export function steeringOf(hash) {
   const match = ADDRESS.exec(hash);
   if (!match) return null;
-  const { do: action, goal, ...rest } = Object.fromEntries(new URLSearchParams(match[2] ?? ""));
+  const { first, do: action, goal, ...rest } = Object.fromEntries(new URLSearchParams(match[2] ?? ""));
   const values = Object.fromEntries(Object.entries(rest).map(([trait, text]) => [trait, valueOf(text)]));
-  return { name: match[1], values, action, goal };
+  return { name: match[1], values, first, action, goal };
 }
 
 // The frame that a link means, among those of its notebook or page.
@@ -84,14 +85,16 @@ export function guide(scope, model, frame, ask, say) {
   scope.listen(document, "click", follow, true);
 }
 
-// The action is called in the state that the link sets, and the task begins after both.
-function obey(model, { values, action, goal }, ask, say) {
+// An action is called in the state that the link sets, unless it is to be the first; the task begins after all.
+function obey(model, { values, first, action, goal }, ask, say) {
+  const act = (name) => ask(model, name).catch(() => undefined); // the frame shows the refusal
   const unknown = Object.keys(values).filter((trait) => model.get(trait) === undefined);
   if (unknown.length) say(`This link sets what the widget does not have: ${unknown.join(", ")}.`);
+  if (first) act(first);
   for (const [trait, value] of Object.entries(values)) if (!unknown.includes(trait)) model.set(trait, value);
   if (action) {
     model.save_changes();
-    ask(model, action).catch(() => undefined); // the frame shows the refusal
+    act(action);
   }
   if (goal !== undefined) {
     model.set("goal", goal);

@@ -257,7 +257,7 @@ class Playground(Panel):
             self.seed = (self.seed + 1) % 2**32
         self.do_reset()
 
-    def do_preset(self, name: str) -> None:
+    def do_preset(self, name: str = "playground") -> None:
         """Take over a known task, and begin anew.
 
         Raises:
