@@ -33,6 +33,7 @@ RATE = 0.02  # Adam's
 # make whole steps of it, others on every machine.
 BIAS = partial(init.uniform, low=-0.5, high=0.5)
 STEPS = 1000  # of a picture's unit, for whole numbers
+THIN = 0.5  # of its length: the least height of the cloud of points in a projection
 ROOM = 4.0  # a picture's coordinates are kept from -ROOM to ROOM; the points fill [-1, 1]
 
 
@@ -275,14 +276,18 @@ class View(NamedTuple):
     """How a stage is drawn: (values - middle) @ axes / size.
 
     Attributes:
-        middle: shape (units,). axes: two directions at right angles, shape (units, 2). size: what fills the picture.
-        share: of the points' variance, how much the picture shows, 0 to 1.
+        middle: shape (units,).
+        axes: two directions, shape (units, 2), at right angles and of length 1 but for the stretch.
+        size: what fills the picture.
+        share: of the points' variance, how much lies in the plane of the picture, 0 to 1.
+        stretch: how many times the narrow direction is drawn longer than the wide one.
     """
 
     middle: Floats
     axes: Floats
     size: float
     share: float
+    stretch: float
 
     def of(self, values: Floats) -> Floats:
         """Return the pictures of values (n, units): shape (n, 2)."""
@@ -303,29 +308,40 @@ def views(found: list[Floats], bend: list[bool], weight: Floats) -> list[View]:
     """
     made: list[View] = []
     for k, values in enumerate(found):
-        last = k >= len(found) - 1 - bend[-1]
-        shown = found[k + 1] if k + 1 < len(found) and bend[k + 1] else values
-        axes = made[-1].axes if bend[k] else _axes(shown, weight if last else None)
-        middle = values.mean(axis=0)
-        flat = (values - middle) @ axes
+        if bend[k]:
+            axes, stretch = made[-1].axes, made[-1].stretch
+        else:
+            last = k >= len(found) - 1 - bend[-1]
+            shown = found[k + 1] if k + 1 < len(found) and bend[k + 1] else values
+            axes, stretch = _axes(shown, weight if last else None)
+        centred = values - values.mean(axis=0)
+        plane = np.linalg.qr(axes)[0]
+        share = float(np.sum((centred @ plane) ** 2) / (np.sum(centred**2) or 1))
         if made and not bend[k]:
-            axes = axes @ _turn(flat, made[-1].of(found[k - 1]))
-            flat = (values - middle) @ axes
-        size = float(np.max(np.linalg.norm(flat, axis=1))) * 1.1 or 1.0
-        made.append(View(middle, axes, size, float(np.sum(flat**2) / (np.sum((values - middle) ** 2) or 1))))
+            axes = axes @ _turn(centred @ axes, made[-1].of(found[k - 1]))
+        size = float(np.max(np.linalg.norm(centred @ axes, axis=1))) * 1.1 or 1.0
+        made.append(View(values.mean(axis=0), axes, size, share, stretch))
     return made
 
 
-def _axes(values: Floats, first: Floats | None) -> Floats:
-    """Return two directions at right angles: those of most variance, or `first` and the best beside it."""
+def _axes(values: Floats, first: Floats | None) -> tuple[Floats, float]:
+    """Return two directions at right angles, those of most variance or `first` and the best beside it, and a stretch.
+
+    Where the points would make a thin line, the narrow direction is stretched, or nothing would be seen.
+    """
     units = values.shape[1]
     if units == 2:
-        return np.eye(2)
+        return np.eye(2), 1.0
+    centred = values - values.mean(axis=0)
     if first is None:
-        return np.linalg.svd(values - values.mean(axis=0), full_matrices=False)[2][:2].T
-    along = first / (np.linalg.norm(first) or 1)
-    rest = (values - values.mean(axis=0)) @ (np.eye(units) - np.outer(along, along))
-    return np.column_stack([along, np.linalg.svd(rest, full_matrices=False)[2][0]])
+        wide, narrow = np.linalg.svd(centred, full_matrices=False)[2][:2]
+    else:
+        narrow = first / (np.linalg.norm(first) or 1)
+        rest = centred @ (np.eye(units) - np.outer(narrow, narrow))
+        wide = np.linalg.svd(rest, full_matrices=False)[2][0]
+    thin, length = np.std(centred @ narrow), np.std(centred @ wide)
+    stretch = max(1.0, THIN * float(length / thin)) if thin > 0 else 1.0
+    return np.column_stack([narrow * stretch, wide]), stretch
 
 
 def _turn(flat: Floats, before: Floats) -> Floats:

@@ -236,6 +236,8 @@ class PaperFolding(Widget):
                 if units > 2
                 else "Two numbers a point: the picture shows all."
             )
+            if view.stretch > 1.05:
+                shown += f" Where the cloud is thin, it is stretched {view.stretch:.1f} times."
             what = "straight line" if units == 2 else "flat cut"
             cut = f"The best {what} found here has {right} of {POINTS} points on their sides."
             told.append(
