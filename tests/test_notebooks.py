@@ -74,6 +74,54 @@ def test_a_file_not_in_its_normal_form_is_a_fault() -> None:
     assert any("normal form" in fault for fault in notebooks.faults(nbformat.writes(a_notebook("1 + 1"))))
 
 
+def glued(key: str, value: str) -> Any:
+    """Return the output of glue(key, …)."""
+    record = {"scrapbook": {"mime_prefix": "application/papermill.record/", "name": key}}
+    return v4.new_output("display_data", {"application/papermill.record/text/plain": value}, metadata=record)
+
+
+@pytest.mark.parametrize(
+    ("prose", "fault"),
+    [
+        ("{glue:text}`share:.1f` % are right, and so is $0.954$ and `0.954`", ""),
+        ("{glue:text}`share` and {glue:text}`loss`", "the prose inserts loss, which no cell glues"),
+        ("nothing is inserted", "share is glued and stands nowhere"),
+        ("{glue:text}`share`, which is 0.954", "0.954 in the prose is a result of the run"),
+        ("{glue:text}`share`, which is 95.4 %", "95.4 in the prose is a result of the run"),
+        ("{glue:text}`share` at a rate of 0.03, and [0.954](#steer/x?y=0.954)", "0.954 in the prose"),
+        ("{glue:text}`share` [so](#steer/x?y=0.954)", ""),
+    ],
+)
+def test_prose_and_run_are_tied_together(prose: str, fault: str) -> None:
+    printed = v4.new_output("stream", name="stdout", text="right: 0.954, rate 0.03")
+    notebook = a_notebook("1 + 1", outputs=[glued("share", "95.4"), printed])
+    notebook.cells.append(v4.new_markdown_cell(prose))
+    found = faults_of(notebook)
+    assert len(found) == (1 if fault else 0), found
+    assert all(fault in each for each in found)
+
+
+LONG = "A curve that falls quickly at first, then slowly, and stays above zero."
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "fault"),
+    [
+        (LONG, LONG.replace("slowly", "not at all"), ""),
+        (LONG, LONG, "say how they differ"),
+        (LONG, "A falling curve.", "say what is to be seen"),
+    ],
+)
+def test_the_words_for_a_picture_say_what_is_in_it(first: str, second: str, fault: str) -> None:
+    notebook = a_notebook("1 + 1", "2 + 2")
+    for cell, words in zip(notebook.cells[1:], (first, second), strict=True):
+        cell.metadata = {"mystnb": {"image": {"alt": words}}}
+        cell.outputs = [v4.new_output("display_data", {"image/svg+xml": "<svg/>", "text/plain": "a figure"})]
+    found = faults_of(notebook)
+    assert len(found) == (1 if fault else 0), found
+    assert all(fault in each for each in found)
+
+
 def with_widgets(outer: str, inner: str, stray: str) -> Any:
     """Return a notebook that shows the model ``outer``, which has ``inner``; ``stray`` is shown nowhere."""
     states = {

@@ -39,6 +39,11 @@ LANGUAGE = {
 PASSING_METADATA = {"ExecuteTime", "collapsed", "editable", "execution", "scrolled", "trusted"}
 MODEL_REFERENCE = re.compile(r"IPY_MODEL_([0-9a-f]{32})")
 WORDS = '{"mystnb": {"image": {"alt": "…"}}}'
+SHORTEST = 40  # letters of a picture's description
+GLUED = re.compile(r"\{glue:\w*\}`([^`]+)`")
+# What the prose says that it did not measure: formulas, code, links, what is inserted from the run.
+NO_PROSE = re.compile(r"\$\$.*?\$\$|\$[^$]*\$|(`+)[^`].*?\1|\]\([^)]*\)", re.DOTALL)
+DECIMAL = re.compile(r"(?<![\w.,-])\d+\.\d+(?![\w.]\d)")
 ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
 
 Notebook = Any  # nbformat's NotebookNode: nested dicts whose keys are attributes too
@@ -167,6 +172,8 @@ def faults(text: str) -> Iterator[str]:
             yield f"{place} was run out of order, as [{cell.execution_count}]; make notebooks"
         for output in cell.outputs:
             yield from output_faults(output, place, cell.metadata)
+    yield from glue_faults(notebook)
+    yield from picture_faults(cells)
     if text != normalize(notebook):
         yield "the file is not in its normal form; make notebooks"
 
@@ -186,6 +193,44 @@ def output_faults(output: Notebook, place: str, metadata: Notebook) -> Iterator[
     )  # a widget has its summary
     if pictured and not metadata.get("mystnb", {}).get("image", {}).get("alt", "").strip():
         yield f"{place} shows a picture without words for it; set the cell's metadata to {WORDS}"
+
+
+def glue_faults(notebook: Notebook) -> Iterator[str]:
+    """Yield where the prose and the run are not tied together: by a key that is glued, each key used."""
+    glued: set[str] = set()
+    printed: set[str] = set()
+    for cell in executed_cells(notebook):
+        for output in cell.outputs:
+            glued |= {output.metadata.scrapbook.name} if "scrapbook" in output.get("metadata", {}) else set()
+            shown = output.get("text", "") or output.get("data", {}).get("text/plain", "")
+            printed |= set(measured(shown))
+    words = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    used = {key.partition(":")[0] for key in GLUED.findall(words)}
+    for key in sorted(used - glued):
+        yield f"the prose inserts {key}, which no cell glues; glue({key!r}, …, display=False)"
+    for key in sorted(glued - used):
+        yield f"{key} is glued and stands nowhere in the prose; insert it, or glue nothing"
+    for number in sorted(set(measured(NO_PROSE.sub(" ", words)))):
+        share = f"{float(number) / 100:.{len(number.partition('.')[2]) + 2}f}"  # 95.4 % is 0.954
+        if number in printed or share in printed:
+            yield f"{number} in the prose is a result of the run; insert it with glue, or write it as $…$ if it is none"
+
+
+def measured(text: str) -> list[str]:
+    """Return the decimal numbers with three digits or more that count: too exact to have been chosen."""
+    return [number for number in DECIMAL.findall(text) if len(number.replace(".", "").lstrip("0")) > 2]
+
+
+def picture_faults(cells: list[Notebook]) -> Iterator[str]:
+    """Yield descriptions of pictures that say too little, or the same as another."""
+    seen: set[str] = set()
+    for cell in cells:
+        words = " ".join(cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "").split())
+        if words and len(words) < SHORTEST:
+            yield f"a picture is described as {words!r}; say what is to be seen in it, in {SHORTEST} letters at least"
+        if words in seen:
+            yield f"two pictures are described as {words[:40]!r}…; say how they differ"
+        seen |= {words} if words else set()
 
 
 def main() -> None:
