@@ -323,7 +323,7 @@ def test_a_prediction_survives_a_new_view(room: Room, kind: str) -> None:
 
 SENTENCES = [
     ("number", "126", "As you predicted: 126 mistakes."),
-    ("number", "100", "You predicted 100 mistakes. Measured: 126 mistakes. The difference is 26 mistakes."),
+    ("number", "100", "You predicted 100 mistakes. Measured: 126 mistakes. The difference is 26."),
     (
         "number",
         "3",

@@ -70,7 +70,7 @@ class NumberForm:
     log: bool = False
 
     kind = "number"
-    height = 0.8  # inches of the picture below the question
+    height = 0.55  # inches of the picture below the question
     possible = "a finite number"
 
     @property
@@ -126,7 +126,11 @@ class ChoiceForm:
     @property
     def height(self) -> float:
         """Inches of the picture below the question."""
-        return 0.3 * len(self.options)
+        return 0.1 + sum(0.1 + 0.18 * (1 + text.count("\n")) for text in self._written)
+
+    @property
+    def _written(self) -> list[str]:
+        return [wrapped(option, 72) for option in self.options]
 
     @property
     def expected(self) -> str:
@@ -161,10 +165,13 @@ class ChoiceForm:
         from dlcore import plots
 
         ax.axis("off")
-        for i, option in enumerate(self.options):
-            y = 1 - (i + 0.5) / len(self.options)
+        lines = [1 + text.count("\n") for text in self._written]
+        above = 0.0
+        for text, count in zip(self._written, lines, strict=True):
+            y = 1 - (above + count / 2) / sum(lines)
+            above += count
             ax.plot(0.02, y, "o", markersize=8, markerfacecolor="none", color=plots.GREY)
-            ax.text(0.06, y, wrapped(option, 200), va="center")
+            ax.text(0.06, y, text, va="center")
         ax.set(xlim=(0, 1), ylim=(0, 1))
 
 

@@ -127,7 +127,7 @@ const numberForm = {
     if (answer === result) return `As you predicted: ${withUnit(result, form.unit)}.`;
     const told = `You predicted ${withUnit(answer, form.unit)}. ${measured}`;
     const times = answer * result > 0 ? Math.max(answer / result, result / answer) : 0;
-    if (!form.log && times < 2) return `${told} The difference is ${withUnit(Math.abs(answer - result), form.unit)}.`;
+    if (!form.log && times < 2) return `${told} The difference is ${numeral(Math.abs(answer - result))}.`;
     if (!times) return told;
     return `${told} Your prediction is ${numeral(Number(times.toPrecision(2)))} times too ${result > answer ? "small" : "large"}.`;
   },
