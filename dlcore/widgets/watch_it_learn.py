@@ -145,10 +145,10 @@ class WatchItLearn(Widget):
     source = "watch_it_learn.js"
     goals = {  # noqa: RUF012 - declared a ClassVar by the base
         "learn": Goal(
-            "run it until it reads nine of ten test digits right.", lambda self: self.accuracy >= 0.9
+            "Run it until it reads nine of ten test digits right.", lambda self: self.accuracy >= 0.9
         ),
         "draw": Goal(
-            "draw a digit of your own that the trained network is more than 90 % sure of.",
+            "Draw a digit of your own that the trained network is more than 90 % sure of.",
             lambda self: bool(self.strokes) and self.steps >= EPOCH and max(self.probabilities) > 0.9,
         ),
     }
