@@ -158,22 +158,99 @@ def test_a_program_of_the_page_prints_the_loss_of_the_page(playground: Visit) ->
     assert printed.strip() == f"training loss {shown[0]:.3f}, test loss {shown[1]:.3f}"
 
 
+def named(name: str) -> str:
+    """Return the page's expression for the model of the widget of this name."""
+    return (
+        f"[...(await import('/live/host.js')).places].map(p => p.model).find(m => m.get('name') === '{name}')"
+    )
+
+
 def test_the_chapters_widgets_share_one_python(context: Any, address: str) -> None:
     visit = Visit(context, f"{address}/chapters/01_neurons.html")
-    until(visit, "document.querySelectorAll('.dlcore-live[data-state=drawn]').length === 4")
+    drawn = "document.querySelectorAll('.dlcore-live[data-state=drawn]').length"
+    until(visit, f"{drawn} > 4 && {drawn} === document.querySelectorAll('.dlcore-live').length")
     assert visit.page.workers == []
-    drag, duel = visit.page.locator(".dlcore-live").nth(0), visit.page.locator(".dlcore-live").nth(1)
-    models = "[...(await import('/live/host.js')).places].map(place => place.model)"
-    before = visit.evaluate(f"(async () => {models}[0].get('z'))()")
-    weight = drag.locator("input[type=range]").first
-    weight.focus()
+    drag, duel = (visit.page.locator(f".dlcore-widget[data-name={name}]") for name in ("border", "duel"))
+    before = visit.evaluate(f"(async () => {named('border')}.get('z'))()")
+    drag.locator("input[type=range]").first.focus()
     visit.page.keyboard.press("ArrowRight")
-    until(visit, f"{models}[0].get('z') !== {before}")
+    until(visit, f"{named('border')}.get('z') !== {before}")
     duel.get_by_role("button", name="Next mistake").click()
-    until(visit, f"{models}[1].get('mistakes') === 1")
+    until(visit, f"{named('duel')}.get('mistakes') === 1")
     assert len(visit.page.workers) == 1
     assert visit.complaints == []
     assert [
         url for url in visit.requests if not url.startswith(("http://127.0.0.1:", "blob:", "data:"))
     ] == []
+    visit.page.close()
+
+
+def test_the_text_of_neurons_sets_its_widget_and_says_when_the_task_is_done(
+    context: Any, address: str
+) -> None:
+    visit = Visit(context, f"{address}/chapters/01_neurons.html")
+    until(visit, "document.querySelector('.dlcore-widget[data-name=border] canvas')?.width > 300")
+    where = visit.page.url
+    link = visit.page.locator("a.steer[href*='steer/border'][href*='goal=line']").first
+    assert link.get_attribute("title") == "Sets the widget border"
+    link.click()
+    widget = visit.page.locator(".dlcore-widget[data-name=border]")
+    task = widget.locator(".dlcore-task")
+    assert task.inner_text() == "Task: Lay the border onto the dashed one."  # before Python has come
+    assert visit.page.url == where
+    until(visit, "document.querySelector('.dlcore-live-status').textContent === ''")
+    for name, value in {"w1": 1, "w2": 2, "b": -1.5}.items():
+        field = widget.locator(f"input[type=number][name={name}]")
+        field.fill(str(value))
+        field.press("Enter")
+    until(visit, f"{named('border')}.get('reached')")
+    assert task.inner_text() == "Done: Lay the border onto the dashed one."
+    visit.page.locator("a.steer[href*='steer/border'][href*='goal=flip']").first.click()
+    until(visit, f"{named('border')}.get('w2') === 2 && {named('border')}.get('target') === 'flipped'")
+    assert task.inner_text().startswith("Task: Leave the border where it is")
+    assert visit.complaints == []
+    visit.page.close()
+
+
+def test_the_playgrounds_text_sets_it_and_begins_anew(playground: Visit) -> None:
+    playground.page.locator("a.steer[href*='problem=regression']").click()
+    until(playground, f"{MODEL}.get('problem') === 'regression' && {MODEL}.get('learning_rate') === 10")
+    playground.page.locator("a.steer[href*='goal=collapse']").click()
+    until(playground, f"{MODEL}.get('problem') === 'classification' && {MODEL}.get('learning_rate') === 0.03")
+    until(playground, f"{MODEL}.get('regularization') === 'L2' && {EPOCH} === 0")
+    playground.page.locator(".dlcore-widget [name=regularization_rate]").select_option("0.3")
+    press(playground, "Run")
+    until(playground, f"{MODEL}.get('reached')")
+    press(playground, "Pause")
+    assert playground.page.locator(".dlcore-task").inner_text().startswith("Done: ")
+
+
+def test_the_layers_widgets_scrub_without_python_and_compute_with_it(context: Any, address: str) -> None:
+    visit = Visit(context, f"{address}/chapters/02_layers.html")
+    until(visit, "document.querySelector('.dlcore-widget[data-name=folding] canvas')?.width > 300")
+    model = "[...(await import('/live/host.js')).places].map(p => p.model).find(m => m.get('name') === '{}')"
+    bump, folding = model.format("bump"), model.format("folding")
+
+    sheet = visit.page.locator(".dlcore-widget[data-name=folding]")
+    sheet.scroll_into_view_if_needed()
+    picture = "document.querySelector('.paper-sheet canvas').toDataURL()"
+    before = visit.evaluate(picture)
+    sheet.locator("[name=depth]").focus()
+    visit.page.keyboard.press("End")
+    until(visit, f"{picture} !== '{before}'")
+    assert "a straight line here" in sheet.locator(".paper-text").inner_text()
+    assert visit.page.workers == []  # no Python yet
+
+    builder = visit.page.locator(".dlcore-widget[data-name=bump]")
+    units = visit.evaluate(f"(async () => {bump}.get('joints').length)()")
+    builder.get_by_role("button", name="Add a unit").click()
+    until(visit, f"{bump}.get('joints').length === {units} + 1")
+    until(visit, f"{bump}.get('score')[0] === '{units + 1}'")
+    seed = visit.evaluate(f"(async () => {folding}.get('seed'))()")
+    sheet.get_by_role("button", name="Train again").click()
+    until(visit, f"{folding}.get('seed') === {seed} + 1 && {folding}.get('steps') > 20")
+    sheet.get_by_role("button", name="Pause").click()
+    until(visit, f"!{folding}.get('running')")
+    assert len(visit.page.workers) == 1
+    assert visit.complaints == []
     visit.page.close()

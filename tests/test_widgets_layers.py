@@ -74,6 +74,16 @@ def test_pieces_are_those_that_there_are_and_not_units_and_one(made: Bumps, piec
     assert words in about_pieces(made, pieces)
 
 
+def test_a_unit_that_is_off_everywhere_is_called_so_and_does_not_move() -> None:
+    bump = BumpBuilder(joints=[1, 5, -1, -1], slopes=[1, 1, 1, 1], weights=[1, 1, -1, 1], target="sine")
+    assert bump.story.endswith("Units 2 and 3 are off all over the picture: training cannot bring them back.")
+    bump.step()
+    moved = [after != before for before, after in zip([1, 5, -1, -1], bump.joints, strict=True)]
+    assert moved == [True, False, False, True]
+    bump.joints = [1]
+    assert "training" not in bump.story
+
+
 def test_the_curve_goes_through_the_network_at_every_point() -> None:
     made = bumps.fitted(
         made_of([0.3, 0.9, 1.7, 3.1], [0] * 4), bumps.target("sine", bumps.points(), np.zeros(9))
@@ -314,7 +324,7 @@ def test_other_depths_and_seeds_begin_untrained() -> None:
     assert "press Train" in bump.verdict
     assert "no more than the 3 that" in bump.verdict
     assert bump.step()
-    assert bump.steps == 10
+    assert bump.steps == 20
     bump.do_seeds()
     assert (bump.seed, bump.steps) == (16, 0)
     bump.set_state({"depth": 2, "steps": 20})
@@ -539,10 +549,10 @@ def test_training_goes_on_and_another_choice_begins_anew() -> None:
     sheet = PaperFolding(network="plane", layers=2, steps=50)
     before = sheet.frames
     assert sheet.step()
-    assert sheet.steps == 60
+    assert sheet.steps == 70
     assert sheet.frames != before
     sheet.data = "circle"
-    assert (sheet.steps, len(sheet.stages)) == (60, 3)
+    assert (sheet.steps, len(sheet.stages)) == (70, 3)
     assert sheet.right != 200 or sheet.stages[-1]["right"] == 200
     sheet.depth = 2.0
     sheet.layers = 1
@@ -562,7 +572,7 @@ def test_training_again_is_another_seed_from_the_start() -> None:
         await asyncio.sleep(0.01)
         return seen, also
 
-    assert asyncio.run(run()) == ((2, 10, True, True), ("plane", 10))
+    assert asyncio.run(run()) == ((2, 20, True, True), ("plane", 20))
 
 
 def test_only_what_the_network_is_made_of_is_chosen() -> None:

@@ -21,7 +21,7 @@ from .line import Floats, count, number
 from .traits import Choice, Number, Setting, Whole, real
 
 MOST_UNITS, MOST_STEPS, MOST_DEPTH = 16, 6000, 6
-AT_ONCE = 10  # updates between two pictures of a training
+AT_ONCE = 20  # updates between two pictures of a training
 RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 TARGET_NAMES = {
     "bump": "the bump",
@@ -101,6 +101,16 @@ def about_pieces(made: Bumps, pieces: int) -> str:
             reasons.append(f"{listed(same)} bend at the same place")
     why = f" Fewer than {units + 1}, for {'; '.join(reasons)}." if reasons else ""
     return f"{count(pieces, 'straight piece')}.{why}"
+
+
+def about_dead(made: Bumps) -> str:
+    """Return which units are off all over the picture, so that no training brings them back; else nothing."""
+    right, left = (made.weights > 0) & (made.joints >= HIGH), (made.weights < 0) & (made.joints <= LOW)
+    dead = (np.flatnonzero(right | left) + 1).tolist()
+    if not dead:
+        return ""
+    are, them = ("are", "them") if len(dead) > 1 else ("is", "it")
+    return f" {listed(dead).capitalize()} {are} off all over the picture: training cannot bring {them} back."
 
 
 def term(made: Bumps, unit: int) -> str:
@@ -475,7 +485,7 @@ class BumpBuilder(Widget):
         self.terms = [term(made, unit) for unit in range(self.units)]
         numbers = [str(self.units), str(3 * self.units + 1), str(self.pieces), error_words(self.error)]
         self.score = numbers
-        self.story = about_pieces(made, self.pieces)
+        self.story = about_pieces(made, self.pieces) + about_dead(made)
         if self.view == "compare":
             self.summary = self.verdict
             return

@@ -252,7 +252,7 @@ def _bisected(model: Sequential, low: Floats, high: Floats) -> Floats:
     if not len(low):
         return low
     sign = output(model, low) >= 0
-    for _ in range(12):
+    for _ in range(9):
         middle = (low + high) / 2
         same = ((output(model, middle) >= 0) == sign)[:, None]
         low, high = np.where(same, middle, low), np.where(same, high, middle)
@@ -261,12 +261,12 @@ def _bisected(model: Sequential, low: Floats, high: Floats) -> Floats:
 
 def _joined(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the pairs of crossings that a cell joins; `numbers` are those of the edges, -1 where there is none."""
-    links = []
     edges = np.stack([numbers[0, :-1, :-1], numbers[1, 1:, :-1], numbers[0, :-1, 1:], numbers[1, :-1, :-1]])
-    for cell in edges.reshape(4, -1).T[np.any(edges.reshape(4, -1) >= 0, axis=0)]:
-        met = cell[cell >= 0]
-        links += [met[k : k + 2] for k in range(0, len(met) - 1, 2)]
-    return np.array(links, int).reshape(-1, 2)
+    cells = edges.reshape(4, -1).T  # going round each cell
+    crossed = np.sum(cells >= 0, axis=1)
+    two = np.sort(cells[crossed == 2])[:, 2:]  # behind the two edges that are not crossed
+    four = cells[crossed == 4]
+    return np.concatenate([two, four[:, :2], four[:, 2:]])
 
 
 # ---------------------------------------------------------------------------------------------------- pictures

@@ -352,13 +352,16 @@ function render({ model, el }) {
   const followed = follower(scope, model, state, byHand);
   const [name, text, story] = [node("strong"), node("p", { class: "paper-text", "aria-live": "polite" }), node("p", { class: "paper-story" })];
   const tables = listings(scope, model, state);
+  const travel = node("div", { class: "dlcore-controls paper-travel" }, play.made, depth.whole);
+  // The page fetches Python for whoever is about to touch a control; these only look.
+  for (const part of [travel, followed.whole]) for (const type of ["pointerover", "pointerdown", "keydown"]) scope.listen(part, type, (event) => event.stopPropagation());
   frame.querySelector(".dlcore-summary").classList.add("dlcore-spoken"); // all that it says is to be seen elsewhere
   body.append(
     node("div", { class: "dlcore-controls" }, ...Object.keys(WORDS).map((setting) => choice(scope, model, setting))),
     node("div", { class: "dlcore-controls" }, trainer(scope, model), button(scope, "Train again from another seed", () => ask(model, "again").catch(() => {}))),
     story,
     node("div", { class: "paper-parts" },
-      node("div", { class: "paper-part" }, host, node("div", { class: "dlcore-controls paper-travel" }, play.made, depth.whole), legend(), hover),
+      node("div", { class: "paper-part" }, host, travel, legend(), hover),
       node("div", { class: "paper-part" }, node("p", { class: "paper-stage" }, name), text, followed.whole),
     ),
     ...tables,

@@ -18,7 +18,7 @@ from .traits import Choice, Number, Whole
 
 POINTS = 200
 MOST_LAYERS, MOST_STEPS = 4, 20_000
-AT_ONCE = 10  # updates between two pictures of a training
+AT_ONCE = 20  # updates between two pictures of a training
 NEARLY = 0.95  # of the points
 INNER = 2.0  # from the centre: the inner part of an arm
 TIDY = 100  # units' values are sent in hundredths
