@@ -374,7 +374,7 @@ function render({ model, el }) {
 
   const key = legend(model);
   const delta = slider(scope, model, "delta", "δ of Huber's loss", { step: 0.1, words: shown });
-  const act = (name, args) => () => ask(model, name, args).catch(() => {});
+  const act = (name) => () => ask(model, name).catch(() => {});
   const texts = ["score", "story", "pull", "move"].map((name) => ({ name, part: node("p", { class: `loss-${name}` }) }));
   const listings = [
     table(scope, "The points as a table", ["point", "x", "t", "z", "output", "cost", "slope", "side"], () => tableRows(model)),
@@ -392,7 +392,7 @@ function render({ model, el }) {
         { class: "loss-right" },
         node("div", { class: "loss-texts" }, ...texts.map(({ part }) => part)),
         node("div", { class: "dlcore-controls", role: "group", "aria-label": "Move the line yourself" }, mover(scope, model, push, "w", "w of the line", 8), mover(scope, model, push, "b", "b of the line", 12), button(scope, "Fit", act("fit"))),
-        node("div", { class: "dlcore-controls", role: "group", "aria-label": "Gradient descent" }, button(scope, "Start at 0", act("start", { place: "zero" })), button(scope, "Start surely wrong", act("start", { place: "wrong" })), button(scope, "Step", act("step")), runButton(scope, model), number(scope, model, "learning_rate", "learning rate")),
+        node("div", { class: "dlcore-controls", role: "group", "aria-label": "Gradient descent" }, button(scope, "Start at 0", act("start")), button(scope, "Start surely wrong", act("start_wrong")), button(scope, "Step", act("step")), runButton(scope, model), number(scope, model, "learning_rate", "learning rate")),
         course,
       ),
     ),

@@ -338,25 +338,23 @@ class PickALoss(Widget):
         self.running = False
         self.step()
 
-    def do_start(self, place: str) -> None:
-        """Put the line where descent is to begin.
+    def do_start(self) -> None:
+        """Begin gradient descent at w = 0, b = 0."""
+        self._start("zero", Line(0.0, 0.0))
 
-        Args:
-            place: "zero", or "wrong": surely wrong about most points.
+    def do_start_wrong(self) -> None:
+        """Begin gradient descent where most points are on the wrong side, and surely."""
+        self._start("wrong", WRONG[self.problem])
 
-        Raises:
-            ValueError: another place.
-        """
-        starts = {"zero": Line(0.0, 0.0), "wrong": WRONG[self.problem]}
-        if place not in starts:
-            raise ValueError(
-                f"PickALoss: expected to start at one of {', '.join(starts)}; received {place!r}"
-            )
+    def _start(self, name: str, line: Line) -> None:
         self.running = False
-        with self.hold_sync(), self.hold_trait_notifications():
-            self.fitted = False
-            self.w, self.b = starts[place]
-        self._begin(place)
+        with self.hold_sync():
+            with self.hold_trait_notifications():
+                self.fitted, self.w, self.b = False, line.w, line.b
+            self.began, self.spent, self.moved = name, {}, {}
+            self._judge()
+            self._course = [self._place()]
+            self.show()
 
     def do_fit(self) -> None:
         """Put the line where the loss is least, and keep it there."""
@@ -470,12 +468,6 @@ class PickALoss(Widget):
         self._judge()
         right = [old[1], self.right] if self.problem == "classification" else []
         self.moved = {"loss": [old[0], self.value], "right": right}
-
-    def _begin(self, place: str) -> None:
-        """Count steps from here."""
-        self.began, self.spent, self.moved = place, {}, {}
-        self._course = [self._place()]
-        self.show()
 
     # -- gradient descent
 
