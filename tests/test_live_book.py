@@ -189,7 +189,7 @@ def test_the_text_of_neurons_sets_its_widget_and_says_when_the_task_is_done(
     context: Any, address: str
 ) -> None:
     visit = Visit(context, f"{address}/chapters/01_neurons.html")
-    until(visit, "document.querySelector('.dlcore-widget[data-name=border] canvas')?.width > 300")
+    until(visit, "document.querySelector('.dlcore-widget[data-name=border]')")
     where = visit.page.url
     link = visit.page.locator("a.steer[href*='steer/border'][href*='goal=line']").first
     assert link.get_attribute("title") == "Sets the widget border"
