@@ -700,6 +700,7 @@ def check_gradients(
 
     Raises:
         AssertionError: an input's derivative is wrong; both slopes are in the message.
+        ValueError: an input does not lead to the output, so that nothing would be checked.
 
     >>> check_gradients(lambda x: x * x * x, np.array([1.0, -2.0]))
     """
@@ -735,6 +736,55 @@ def check_gradients(
                 f"says {analytic:.10g}, central differences say {numeric:.10g}. Look at the pullback of the "
                 "operation that this input goes through (sign, factor, or a missing term)"
             )
+        if tensor.grad is None:
+            raise ValueError(
+                f"check_gradients: input {i} of shape {tensor.shape} does not lead to the output of f, so there is "
+                "nothing to check. Use the argument within f; for the parameters of a model take check_parameters"
+            )
+
+
+def check_parameters(loss: Callable[[], Tensor], parameters: Sequence[Tensor], **options: Any) -> None:
+    """Compare the gradients of a model's loss by all its parameters with central differences, in float64.
+
+    `check_gradients` for tensors that live in a model; none is left out by mistake.
+
+    Args:
+        loss: computes the loss anew from the parameters, say `lambda: mse(model(x), t)`.
+        parameters: all of them, `model.parameters()`.
+        options: `step`, `tolerance` and `rng` of `check_gradients`.
+
+    Raises:
+        AssertionError: a parameter's derivative is wrong.
+        ValueError: the loss depends on a tensor that is not among the parameters, or not on one that is.
+
+    >>> w = Tensor([2.0, 3.0], requires_grad=True)
+    >>> check_parameters(lambda: (w * w).sum(), [w])
+    """
+    before = [(p.data, p.edges, p.requires_grad, p.grad) for p in parameters]
+
+    def with_values(*values: Tensor) -> Tensor:
+        for p, value in zip(parameters, values, strict=True):
+            p.data, p.requires_grad = value.data, value.requires_grad
+            p.edges = [(value, lambda g: g)] if value.requires_grad else []
+        output = loss()
+        _check_none_is_left_out(output, values)
+        return output
+
+    try:
+        check_gradients(with_values, *[p.data for p in parameters], **options)
+    finally:
+        for p, state in zip(parameters, before, strict=True):
+            p.data, p.edges, p.requires_grad, p.grad = state
+
+
+def _check_none_is_left_out(output: Tensor, given: Sequence[Tensor]) -> None:
+    """Raise ValueError if `output` came from a tensor that needs a gradient and is not among those given."""
+    ends = {parent for node in _inputs_first(output) for parent, _ in node.edges if not parent.edges}
+    for end in ends - set(given):
+        raise ValueError(
+            f"check_parameters: the loss also depends on a parameter of shape {end.shape} that was not given, "
+            "and whose gradient would go unchecked. Pass all of them: model.parameters()"
+        )
 
 
 def hessian_vector_product(
