@@ -137,8 +137,14 @@ def lab(folder: Path) -> Iterator[Serving]:
 
 
 def write_notebook(path: Path, cells: Sequence[str]) -> None:
-    """Write a notebook of code cells that were not run."""
-    made = [nbformat.v4.new_code_cell(source) for source in cells]
+    """Write a notebook of cells that were not run: of code, or of Markdown where one begins with "# %% [markdown]"."""
+    made = []
+    for source in cells:
+        kind, _, words = source.partition("\n")
+        if kind == "# %% [markdown]":
+            made.append(nbformat.v4.new_markdown_cell(words))
+        else:
+            made.append(nbformat.v4.new_code_cell(source))
     notebook = nbformat.v4.new_notebook(cells=made, metadata={"kernelspec": KERNELSPEC})
     nbformat.write(notebook, path)
 

@@ -385,6 +385,37 @@ def test_a_cell_run_fifty_times_leaves_nothing_behind(fresh: Room, record_proper
     assert after["JSEventListeners"] < 1.1 * before["JSEventListeners"]
 
 
+def test_a_link_of_the_text_sets_its_widget_and_leads_nowhere(serving: Serving, chromium: Any) -> None:
+    context = chromium.new_context(viewport={"width": 1280, "height": 1600})
+    room = Room(serving, context)
+    room.open(
+        "steered",
+        [
+            "from dlcore.widgets import DragTheNeuron",
+            "border = DragTheNeuron(target='chapter', name='border')\nborder",
+            "# %% [markdown]\nLay it [on](#steer/border?first=reset&w1=3&activation=tanh&goal=line).",
+        ],
+    )
+    room.run_all()
+    widget(room, 0).wait_for()
+    where, notebook = room.page.url, room.page.locator(".jp-Notebook .jp-WindowedPanel-outer")
+    link = room.page.locator(".jp-RenderedMarkdown a", has_text="on")
+    link.wait_for()
+    scrolled = notebook.evaluate("panel => panel.scrollTop")
+    link.click()
+    room.until("(border.w1, border.w2, border.activation) == (3, 1, 'tanh')")
+    room.until("border.goal == 'line' and not border.reached")
+    assert room.page.url == where
+    assert notebook.evaluate("panel => panel.scrollTop") == scrolled
+    task = widget(room, 0).locator(".dlcore-task")
+    assert task.inner_text() == "Task: Lay the border onto the dashed one."
+    room.python("border.w1, border.w2, border.b = 1, 2, -1.5")
+    room.page.wait_for_function("document.querySelector('.dlcore-task').dataset.done === 'true'")
+    assert task.inner_text().startswith("Done: ")
+    assert (room.complaints, room.foreign) == ([], [])
+    context.close()
+
+
 def test_the_widgets_of_neurons_live_in_a_notebook_too(serving: Serving, chromium: Any) -> None:
     context = chromium.new_context(viewport={"width": 1280, "height": 2600})
     room = Room(serving, context)
