@@ -158,7 +158,8 @@ def gelu(x: Array) -> Any:
     """
     xp = namespace(x)
     a, b = math.sqrt(2 / math.pi), 0.044715
-    u = xp.minimum(xp.maximum(x, -100.0), 100.0)  # tanh is ±1 long before; cubes of larger numbers may overflow
+    # tanh is ±1 long before, and cubes of larger numbers may overflow
+    u = xp.minimum(xp.maximum(x, -100.0), 100.0)
     square = u * u
     t = xp.tanh(a * u * (1 + b * square))
 

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from .perceptron_duel import PerceptronDuel as PerceptronDuel
     from .pick_a_loss import PickALoss as PickALoss
     from .playground import Playground as Playground
-    from .watch_it_learn import WatchItLearn as WatchItLearn
-    from .signal_chain import SignalChain as SignalChain
     from .predict import Predict as Predict
     from .quiz import Quiz as Quiz
+    from .signal_chain import SignalChain as SignalChain
+    from .watch_it_learn import WatchItLearn as WatchItLearn
 
 _HOMES = {
     "Widget": "base",

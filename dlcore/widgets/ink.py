@@ -86,4 +86,4 @@ def _ink(starts: Floats, ends: Floats) -> Floats:
 def _centre(ink: Floats) -> Floats:
     """Return the centre of mass, x and y."""
     middles = np.arange(SIDE) + 0.5
-    return np.array([ink.sum(axis=0) @ middles, ink.sum(axis=1) @ middles]) / ink.sum()
+    return np.asarray(np.array([ink.sum(axis=0) @ middles, ink.sum(axis=1) @ middles]) / ink.sum())

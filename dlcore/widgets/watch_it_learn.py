@@ -55,7 +55,7 @@ def rows() -> Rows:
 def tested(digit: int, which: int) -> Floats:
     """Return one of the test pictures of a digit, shape (784,)."""
     images, labels = rows()
-    return images[TRAIN:][np.flatnonzero(labels[TRAIN:] == digit)[which]]
+    return np.asarray(images[TRAIN:][np.flatnonzero(labels[TRAIN:] == digit)[which]])
 
 
 class Learner:
