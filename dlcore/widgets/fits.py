@@ -20,9 +20,10 @@ from dlcore.arrays import asarray, to_numpy
 from dlcore.backprop import Tensor
 
 Floats = NDArray[np.float64]
+Judged = tuple[Floats, Floats]  # the points' costs, and their slopes by z
 STEEPEST = 20.0  # |w| goes no further: between separated classes the losses of a sigmoid fall for ever
 LOSSES = {"regression": ("mse", "mae", "huber"), "classification": ("cross_entropy", "mse", "hinge")}
-TOLERANCE, MOST_TRIES = 1e-10, 80
+TOLERANCE, MOST_TRIES, MOST_DAMPING = 1e-9, 80, 1e12
 
 
 class Line(NamedTuple):
@@ -54,7 +55,7 @@ class Task(NamedTuple):
     delta: float = 1.0
     device: str = "numpy"
 
-    def judge(self, z: Any) -> tuple[Floats, Floats]:
+    def judge(self, z: Any) -> Judged:
         """Return the cost of each point and its slope by z, each of the shape of z: (…, n)."""
         dtype = "float32" if self.device == "mps" else "float64"  # Apple's has no other
         logits = Tensor(asarray(z, device=self.device, dtype=dtype), requires_grad=True)
@@ -140,7 +141,7 @@ def lowest_corner(task: Task) -> Line:
 
 def lowest_of_grid(task: Task) -> Line:
     """Return the best line of a grid: steepness of both signs, and the place where the sigmoid is ½."""
-    steep = np.geomspace(0.05, STEEPEST, 14)
+    steep = np.geomspace(0.1, STEEPEST, 10)
     w, middle = np.meshgrid(np.concatenate([-steep, steep]), np.linspace(-7, 7, 29), indexing="ij")
     w, b = w.ravel(), (-w * middle).ravel()
     costs = task.judge(w[:, None] * task.x + b[:, None])[0].mean(axis=1)
@@ -150,10 +151,9 @@ def lowest_of_grid(task: Task) -> Line:
 
 def descend(task: Task, line: Line) -> Line:
     """Return where damped Newton steps from `line` end: each goes down, and the gradient is zero in the end."""
-    damping, value = 1e-6, task.value(line)
+    damping, judged = 1e-6, task.judge(line.at(task.x))
     for _ in range(MOST_TRIES):
-        z = line.at(task.x)
-        slope, bend = task.judge(z)[1], task.bend(z)
+        slope, bend = judged[1], task.bend(line.at(task.x))
         gradient = np.array([np.mean(slope * task.x), np.mean(slope)])
         stuck = abs(line.w) >= STEEPEST and gradient[0] * line.w < 0  # only w's limit holds it
         gradient[0] *= not stuck
@@ -161,26 +161,30 @@ def descend(task: Task, line: Line) -> Line:
             break
         mixed = 0.0 if stuck else float(np.mean(bend * task.x))
         hessian = np.array([[np.mean(bend * task.x**2), mixed], [mixed, np.mean(bend)]])
-        line, value, damping = _step(task, line, value, gradient, hessian, damping)
-        if damping > 1e12:
+        line, judged, damping = _step(task, line, judged, gradient, hessian, damping)
+        if damping > MOST_DAMPING:
             break
     return line
 
 
 def _step(
-    task: Task, line: Line, value: float, gradient: Floats, hessian: Floats, damping: float
-) -> tuple[Line, float, float]:
-    """Return the first step that goes down, its loss, and the damping for the next."""
-    while damping <= 1e12:
-        damped = hessian + damping * np.eye(2)
-        if damped[0, 0] > 0 and np.linalg.det(damped) > 0:
-            move = np.linalg.solve(damped, gradient)
-            tried = Line(float(np.clip(line.w - move[0], -STEEPEST, STEEPEST)), float(line.b - move[1]))
-            cost = task.value(tried)
-            if cost < value:
-                return tried, cost, max(damping / 10, 1e-12)
+    task: Task, line: Line, judged: Judged, gradient: Floats, hessian: Floats, damping: float
+) -> tuple[Line, Judged, float]:
+    """Return the first step that goes down, its costs and slopes, and the damping for the next."""
+    value = float(np.mean(judged[0]))
+    (a, c), (_, d) = hessian.tolist()
+    while damping <= MOST_DAMPING:
+        first, last = a + damping, d + damping
+        area = first * last - c * c
+        if first > 0 and area > 0:
+            w = line.w - float(last * gradient[0] - c * gradient[1]) / area
+            b = line.b - float(first * gradient[1] - c * gradient[0]) / area
+            tried = Line(min(STEEPEST, max(-STEEPEST, w)), b)
+            found = task.judge(tried.at(task.x))
+            if float(np.mean(found[0])) < value:
+                return tried, found, max(damping / 10, 1e-12)
         damping = max(10 * damping, 1e-9)
-    return line, value, damping
+    return line, judged, damping
 
 
 def separated(x: Floats, t: Floats) -> bool:

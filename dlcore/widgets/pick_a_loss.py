@@ -525,20 +525,17 @@ class PickALoss(Widget):
             self.began, "where the line was"
         )
         least = self.fits[self.loss][2]
-        length = math.hypot(*self.task_of().gradient(Line(self.w, self.b)))
-        words = [f"From {place}: {spent}." if spent else "The line is where you put it."]
+        length = math.hypot(*self.slope)
+        words = ["The line is where you put it."]
+        if self.began:
+            words = [f"From {place}: {spent or 'no step yet'}."]
         words.append(
             f"The gradient of the loss is {small(length)} long; the fit's loss is {number(least, 4)}."
         )
-        if length > FLAT and not self._room(length):
+        w, b = (p - self.learning_rate * g for p, g in zip((self.w, self.b), self.slope, strict=True))
+        if length > FLAT and not (abs(w) <= STEEPEST and abs(b) <= FARTHEST):
             words.append("The next step would leave the plane: it is too long. Lower the learning rate.")
         return " ".join(words)
-
-    def _room(self, length: float) -> bool:
-        """Return whether the next step stays within what w and b may be."""
-        gradient = self.task_of().gradient(Line(self.w, self.b))
-        w, b = self.w - self.learning_rate * gradient[0], self.b - self.learning_rate * gradient[1]
-        return bool(abs(w) <= STEEPEST and abs(b) <= FARTHEST)
 
     def picture(self) -> bytes:
         """Return points, line and the other losses' fits as PNG."""
