@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
+from sphinx.ext.autodoc.mock import mock
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.inspect import stringify_signature
 
@@ -36,8 +37,8 @@ MODULES = (
     *("optim", "training", "backprop", "capture"),
     *("data", "arrays", "convolution", "plots", "widgets"),
 )
-# Not needed to build the book; autodoc puts a stand-in where they are not installed.
-OPTIONAL = ("matplotlib", "matplotlib_inline")
+# Not needed to build the book: a stand-in takes their place.
+MISSING = [name for name in ("matplotlib", "matplotlib_inline") if importlib.util.find_spec(name) is None]
 # What reStructuredText would take for markup: |w| for a substitution, validation_ for a link, **settings for bold type.
 MARKUP = re.compile(r"\||(?<=\w)_(?!\w)|\*\*(?=\w+[),])")
 COLUMNS = re.compile(r"(\S+(?: \S+)*) {2,}(\S.*)")
@@ -69,13 +70,19 @@ class Public(NamedTuple):
         return text.count("\n", 0, found.start()) if found else 0
 
 
+def imported(name: str) -> ModuleType:
+    """Import a module, with stand-ins for what is optional and not installed."""
+    with mock(MISSING):
+        return importlib.import_module(name)
+
+
 # ------------------------------------------------------------------------------------------ what is public
 
 
 @functools.cache
 def public(module_name: str) -> tuple[Public, ...]:
     """Return what a module offers, in the order of its source; files in the order of their imports."""
-    module = importlib.import_module(module_name)
+    module = imported(module_name)
     names = getattr(module, "__all__", None)
     if names is None:
         names = [name for name, value in vars(module).items() if is_own(module, name, value)]
@@ -97,12 +104,12 @@ def home(module: ModuleType, name: str) -> ModuleType:
     """Return the module in whose source the name is defined: that of a package's file, for what a package gathers."""
     place = getattr(getattr(module, name), "__module__", None) or ""
     if place.startswith(module.__name__):
-        return importlib.import_module(place)
+        return imported(place)
     for match in re.finditer(
         r"^\s*from \.(\w+) import (\([^)]*\)|.*)$", inspect.getsource(module), re.MULTILINE
     ):
         if re.search(rf"\b{name}\b", match[2]):
-            return importlib.import_module(f"{module.__name__}.{match[1]}")
+            return imported(f"{module.__name__}.{match[1]}")
     return module
 
 
@@ -150,7 +157,7 @@ def overview() -> Iterator[str]:
     yield from (".. list-table::", "   :header-rows: 1", "   :widths: 25 55 20", "")
     yield from ("   * - module", "     - what is in it", "     - chapter")
     for name in MODULES:
-        first = headline(importlib.import_module(f"dlcore.{name}"))
+        first = headline(imported(f"dlcore.{name}"))
         linked = re.search(r"\(chapter (.*)\)$", chapter_linked(first))
         yield f"   * - :py:mod:`dlcore.{name}`"
         yield f"     - {re.sub(r' *[(].*[)]$', '', first)}"
@@ -161,7 +168,7 @@ def overview() -> Iterator[str]:
 def page(name: str) -> Iterator[str]:
     """Yield the lines of reStructuredText that document the module with this dotted name."""
     yield from (f".. automodule:: {name}", "   :no-members:", "")
-    before = importlib.import_module(name)
+    before = imported(name)
     for each in public(name):
         if each.home is not before:
             yield from ("", f".. rubric:: {headline(each.home)}", "")
@@ -340,9 +347,7 @@ def resolve(name: str) -> Any:
     first, *rest = name.split(".")
     for stop in range(len(rest), -1, -1):  # a module is not always an attribute of its package
         with contextlib.suppress(ImportError, AttributeError, ValueError):
-            return functools.reduce(
-                getattr, rest[stop:], importlib.import_module(".".join([first, *rest[:stop]]))
-            )
+            return functools.reduce(getattr, rest[stop:], imported(".".join([first, *rest[:stop]])))
     return None
 
 
@@ -375,7 +380,9 @@ def short(annotations: str) -> str:
     """Write ndarray[float32] for NumPy's arrays of any shape, ndarray for any type; functions by their names."""
     annotations = re.sub(r"(ndarray)\[[^()]*?dtype\[([^\[\]]*)\]\]", r"\1[\2]", annotations)
     annotations = re.sub(r"(ndarray)\[(?:[^\[\]]*, )?[\w~.]*\bAny\]", r"\1", annotations)
-    return re.sub(r"<function (\w+)>", r"\1", annotations).replace("<factory>", "...").replace("[[...]", "[...")
+    return (
+        re.sub(r"<function (\w+)>", r"\1", annotations).replace("<factory>", "...").replace("[[...]", "[...")
+    )
 
 
 def find_reference(app: Sphinx, env: Any, node: Any, shown: Any) -> Any:
@@ -406,8 +413,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension."""
     app.setup_extension("sphinx.ext.autodoc")
     app.setup_extension("sphinx.ext.napoleon")
-    missing = [name for name in OPTIONAL if importlib.util.find_spec(name) is None]
-    app.config["autodoc_mock_imports"] = missing
+    app.config["autodoc_mock_imports"] = MISSING
     app.add_directive("public", PublicNames)
     app.add_directive("modules", Modules)
     app.connect("autodoc-process-docstring", process_docstring, priority=400)

@@ -20,7 +20,17 @@ from .pages import models_of_book
 
 HERE = Path(__file__).parent
 PACKAGE = HERE.parent
-HOST = ("host.js", "model.js", "python.js", "keep.js", "picture.js", "live.css", "worker.js", "boot.py", "bytecode.py")
+HOST = (
+    "host.js",
+    "model.js",
+    "python.js",
+    "keep.js",
+    "picture.js",
+    "live.css",
+    "worker.js",
+    "boot.py",
+    "bytecode.py",
+)
 DATA = ("data/digits.npz",)  # not in the wheel: fetched when a program opens it
 
 logger = logging.getLogger(__name__)

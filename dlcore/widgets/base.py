@@ -112,7 +112,9 @@ class Widget(Base, Guided):
         self._drawn: asyncio.Event | None = None
         super().__init__(**settings)
         ranges = {name: _range(trait) for name, trait in self.traits().items() if _range(trait)}
-        tasks = {"goal": {"tasks": {key: goal.text for key, goal in self.goals.items()}}} if self.goals else {}
+        tasks = (
+            {"goal": {"tasks": {key: goal.text for key, goal in self.goals.items()}}} if self.goals else {}
+        )
         self.choices = ranges | tasks  # set once: a dictionary changed in place would not be sent
         self.on_msg(self._receive)
         self.observe(self._start_or_stop, names="running")
