@@ -442,6 +442,7 @@ def test_a_curve_is_drawn_by_the_arrow_keys_and_read_as_a_table(room: Room) -> N
         [0.1] * 5 + [0.18, 0.32, 0.56, 1.0], rel=0.05
     )  # between them straight, before them level
     room.page.locator("summary").click()
+    room.page.locator("tbody tr").first.wait_for()
     rows = room.page.locator("tbody tr").evaluate_all(
         "rows => rows.map(r => [...r.children].map(c => c.textContent))"
     )

@@ -230,7 +230,7 @@ def test_what_it_says_follows_from_the_probabilities() -> None:
     widget = WatchItLearn(seed=1, steps=1000, digit=3)
     assert sum(widget.probabilities) == pytest.approx(1, abs=1e-5)
     best = int(np.argmax(widget.probabilities))
-    assert widget.verdict.startswith(f"It takes this 3 for a {best}, with ")
+    assert widget.verdict.startswith(f"It takes this 3 for {watch_it_learn.a(best)}, with ")
     assert widget.verdict.endswith("It is right." if best == 3 else "It is wrong.")
     assert widget.summary.startswith("After 1,000 steps, 32,000 digits looked at: it reads ")
     widget.strokes = SEVEN

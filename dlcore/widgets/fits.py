@@ -128,7 +128,7 @@ def lowest_corner(task: Task) -> Line:
     i, j = np.triu_indices(len(s), 1)
     apart = task.x[i] != task.x[j]
     i, j = i[apart], j[apart]
-    w = (s[i] - s[j]) / (task.x[i] - task.x[j])
+    w = (s[i] - s[j]) / (task.x[i] - task.x[j]) + 0.0  # a flat line has w = 0, not -0
     w, i = w[np.abs(w) <= STEEPEST], i[np.abs(w) <= STEEPEST]
     ends = np.repeat([0.0, STEEPEST, -STEEPEST], len(s))
     w, at = np.concatenate([w, ends]), np.concatenate([i, np.tile(np.arange(len(s)), 3)])

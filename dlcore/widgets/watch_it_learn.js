@@ -12,6 +12,7 @@ const MOST_WHICH = 150;
 const DIGITS = [...Array(10).keys()];
 const PAPER = [250, 250, 250]; // in both themes: ink is dark, as in the digits
 const INK = [25, 25, 32];
+const a = (digit) => `${digit === 8 ? "an" : "a"} ${digit}`;
 const percent = (share) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
 
 // ------------------------------------------------------------------------------------------------------ the pad
@@ -94,7 +95,7 @@ function makePad(scope, model, push) {
   const caption = node("p", { class: "learn-caption" });
   const update = () => {
     surface.redraw();
-    caption.textContent = model.get("strokes").length ? "your drawing; in the corner what it sees" : `a ${model.get("digit")} of the test digits. Draw your own`;
+    caption.textContent = model.get("strokes").length ? "your drawing; in the corner what it sees" : `${a(model.get("digit"))} of the test digits. Draw your own`;
   };
   return { whole: node("div", { class: "learn-pad" }, surface, caption), update };
 }
@@ -129,7 +130,7 @@ function picks(scope, model, push) {
       const again = model.get("digit") === digit && !model.get("strokes").length;
       push({ digit, which: again ? (model.get("which") + 1) % (MOST_WHICH + 1) : model.get("which"), strokes: [] });
     };
-    return button(scope, String(digit), take, { "aria-label": `Show a ${digit} of the test digits` });
+    return button(scope, String(digit), take, { "aria-label": `Show ${a(digit)} of the test digits` });
   });
   const update = () => made.forEach((part, digit) => part.setAttribute("aria-pressed", String(!model.get("strokes").length && model.get("digit") === digit)));
   return { whole: node("div", { class: "learn-picks", role: "group", "aria-label": "Take a test digit" }, ...made), update };

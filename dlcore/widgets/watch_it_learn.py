@@ -131,6 +131,15 @@ def percent(share: float) -> str:
     return "more than 99.9 %" if 0.9995 <= share < 1 else f"{100 * share:.1f} %"
 
 
+def a(digit: int) -> str:
+    """Return a digit with its article.
+
+    >>> a(3), a(8)
+    ('a 3', 'an 8')
+    """
+    return f"{'an' if digit == 8 else 'a'} {digit}"
+
+
 class WatchItLearn(Widget):
     """A network that learns to read digits, and the reader's own drawing as it sees it.
 
@@ -226,9 +235,9 @@ class WatchItLearn(Widget):
         best = int(np.argmax(self.probabilities))
         sure = percent(self.probabilities[best])
         if self.strokes:
-            return f"It takes your drawing for a {best}, with {sure}."
+            return f"It takes your drawing for {a(best)}, with {sure}."
         right = "It is right." if best == self.digit else "It is wrong."
-        return f"It takes this {self.digit} for a {best}, with {sure}. {right}"
+        return f"It takes this {self.digit} for {a(best)}, with {sure}. {right}"
 
     def _told(self) -> str:
         learnt = (
