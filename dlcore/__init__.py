@@ -13,6 +13,7 @@ One module for each chapter, by floors; a module imports only from floors below 
     2  activations     loss     optim     init
     3  neurons         layers   convolution   pieces   propagation
     4  training        fit, sweep, evaluate, save, load
+    5  interpretability  saliency, occlusion, integrated_gradients, grad_cam, linear_probe …
     6  plots           the figures of the book
     7  widgets         training that is seen and steered, in a notebook and in the page
     8  live            what makes the built book's pages live (a Sphinx extension)
@@ -36,6 +37,7 @@ if TYPE_CHECKING:  # for editors and mypy; at run time __getattr__ does it
     from . import convolution as convolution
     from . import data as data
     from . import init as init
+    from . import interpretability as interpretability
     from . import layers as layers
     from . import loss as loss
     from . import neurons as neurons
@@ -61,6 +63,7 @@ _MODULES = (
     "convolution",
     "data",
     "init",
+    "interpretability",
     "layers",
     "loss",
     "neurons",

@@ -1,0 +1,102 @@
+"""Inputs made to mislead, and networks made to know nothing: two ways to test what a map or a model is worth."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from dlcore.arrays import Array, asarray, copy_into, to_numpy
+from dlcore.backprop import Tensor
+from dlcore.layers import Module
+from dlcore.loss import cross_entropy
+
+from .gradient_maps import like
+from .scores import as_inputs, at_rest, chunks
+
+
+def adversarial_example(
+    model: Module,
+    inputs: Any,
+    target: Any,
+    *,
+    epsilon: float,
+    steps: int = 1,
+    low: float = 0.0,
+    high: float = 1.0,
+) -> Array:
+    """Return inputs that raise the loss though no number differs by more than ε.
+
+    One step is the fast gradient sign method, x + ε sign ∂L/∂x (Goodfellow, Shlens & Szegedy, "Explaining and
+    harnessing adversarial examples", 2015). Several steps of 2.5 ε / steps, each pulled back into the box, are
+    projected gradient descent (Madry et al., "Towards deep learning models resistant to adversarial attacks", 2018).
+
+    Args:
+        model: a Module that maps (batch, …) to logits (batch, classes).
+        inputs: array of shape (batch, …).
+        target: the true classes, shape (batch,).
+        epsilon: ε, the largest change of one number.
+        steps: 1, or more for a stronger attack.
+        low: least value of an input.
+        high: greatest value of an input.
+
+    >>> from dlcore.layers import Dense
+    >>> model = Dense(2, 2, rng=np.random.default_rng(0))
+    >>> model.weight.data[:] = [[3, 0], [-2, 0]]
+    >>> adversarial_example(model, np.full((1, 2), 0.5, np.float32), [0], epsilon=0.1)
+    array([[0.4, 0.6]], dtype=float32)
+    """
+    x = as_inputs("adversarial_example", inputs)
+    labels = np.asarray(target)
+    if labels.shape != (x.shape[0],) or not epsilon >= 0 or steps < 1:
+        raise ValueError(
+            f"adversarial_example: expected a true class for each of {x.shape[0]} inputs, epsilon of 0 or more and at "
+            f"least one step; received {labels.shape}, {epsilon}, {steps}"
+        )
+    clean = to_numpy(x)
+    stride = epsilon if steps == 1 else 2.5 * epsilon / steps
+    moved = clean.copy()
+    for _ in range(steps):
+        moved = moved + stride * np.sign(_loss_slope(model, like(moved, x), labels))
+        moved = np.clip(np.clip(moved, clean - epsilon, clean + epsilon), low, high)
+    return like(moved, x)
+
+
+def _loss_slope(model: Module, x: Array, labels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    slopes = []
+    with at_rest(model):
+        for rows in chunks(x.shape[0]):
+            image = Tensor(x[rows, ...], requires_grad=True)
+            cross_entropy(
+                model(image), asarray(labels[rows], device=image.device), reduction="sum"
+            ).backward()
+            slopes.append(np.zeros(image.shape) if image.grad is None else to_numpy(image.grad))
+    return np.concatenate(slopes)
+
+
+def randomized(model: Module, *, rng: np.random.Generator, layers: Sequence[Module] | None = None) -> Module:
+    """Return a copy whose weights, in all or in some layers, are shuffled: what was learnt is gone, their sizes stay.
+
+    A map that explains the model must change with it. Source: Adebayo et al., "Sanity checks for saliency maps",
+    2018 (who draw the weights anew).
+
+    Args:
+        model: a Module; it stays as it is.
+        rng: generator of the shuffles.
+        layers: the parts of the model whose parameters are shuffled; all by default.
+
+    >>> from dlcore.layers import mlp
+    >>> model = mlp(2, 8, 3, rng=np.random.default_rng(0))
+    >>> twin = randomized(model, rng=np.random.default_rng(1), layers=[model[2]])
+    >>> [bool(np.all(a.data == b.data)) for a, b in zip(model.parameters(), twin.parameters())]
+    [True, True, False, True]
+    """
+    chosen = {id(p) for layer in (layers or [model]) for p in layer.parameters()}
+    twin = copy.deepcopy(model)
+    for (_, old), (_, new) in zip(model.named_tensors(), twin.named_tensors(), strict=True):
+        if id(old) in chosen:
+            values = np.array(to_numpy(new.data))
+            copy_into(new.data, rng.permutation(values.ravel()).reshape(values.shape))
+    return twin
