@@ -590,7 +590,7 @@ def test_what_never_ends_can_be_stopped(visit: Visit) -> None:
     )
     assert frames > 10, "the page stood still while Python did"
     stop.click()
-    assert answer(visit) == "Stopped."
+    assert answer(visit) == "Stopped. It goes on from what is shown here."
     click(visit, "Step")
     wait(visit, "document.querySelector('.answer').textContent === '5'")
     assert counter(visit).locator(".dlcore-live-status").inner_html() == ""

@@ -1328,6 +1328,13 @@ def test_a_step_is_an_example_a_batch_or_an_epoch(step_by: str, steps: int, epoc
     playground = Playground(step_by=step_by)
     playground.do_step()
     assert (playground.steps, playground.epoch) == (steps, pytest.approx(epoch))
+    assert f"batches of {1 if step_by == 'example' else 10}." in playground.summary
+
+
+def test_the_words_follow_what_a_step_is() -> None:
+    playground = Playground()
+    playground.step_by = "example"
+    assert "batches of 1." in playground.summary
 
 
 def test_curves_have_at_most_a_thousand_rows_and_always_the_newest() -> None:

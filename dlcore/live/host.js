@@ -80,7 +80,7 @@ const say = (sentence, role = "status") => node("p", { role }, sentence);
 
 function stopButton() {
   const button = node("button", { type: "button" }, "Stop");
-  button.addEventListener("click", () => python.restart("Stopped."));
+  button.addEventListener("click", () => python.restart("Stopped. It goes on from what is shown here."));
   return button;
 }
 

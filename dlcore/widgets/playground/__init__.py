@@ -120,7 +120,7 @@ class Playground(Panel):
             self._fit_to_problem()
         if name in OF_TASK and name not in (*STEERED, *OF_START, "optimizer"):
             self.prediction = {}  # it was about another loss
-        if name in (*OF_TASK, "patience", "band", "device", "resolution"):
+        if name in (*OF_TASK, "patience", "step_by", "band", "device", "resolution"):
             self.session.change(self._task())
             self.session.show_band(self.band)
             self.session.move(self.device)
@@ -213,7 +213,7 @@ class Playground(Panel):
         self.band_curves = b"" if s.band is None else s.band.curves.array.tobytes()
         self.band_words = "" if s.band is None else s.band.words
         self.diagnosis = diagnoses.diagnosis(s)
-        self.summary = words.summary(s, self.diagnosis)
+        self.summary = words.summary(s, self.diagnosis, by_example=self.step_by == "example")
 
     def _show_network(self, s: Session) -> None:
         values = s.trainer.weights()

@@ -9,9 +9,10 @@ LOSS_NAMES = {"half_squared": "½(ŷ - y)²", "cross_entropy": "cross-entropy"}
 OPTIMIZER_NAMES = {"sgd": "SGD", "momentum": "SGD with momentum 0.9", "rmsprop": "RMSProp", "adam": "Adam"}
 
 
-def summary(session: Session, diagnosis: str) -> str:
+def summary(session: Session, diagnosis: str, *, by_example: bool = False) -> str:
     """Return where training stands, what is trained, and what is wrong."""
-    return " ".join(part for part in (_standing(session), described(session.task), diagnosis) if part)
+    said = (_standing(session), described(session.task, by_example=by_example), diagnosis)
+    return " ".join(part for part in said if part)
 
 
 def _standing(session: Session) -> str:
@@ -35,8 +36,8 @@ def number(value: float) -> str:
     return f"{value:.3f}" if value < 1e4 else f"{value:.2e}"
 
 
-def described(task: Task) -> str:
-    """Return what is trained, in a sentence."""
+def described(task: Task, *, by_example: bool = False) -> str:
+    """Return what is trained, in a sentence; by example means batches of one."""
     inputs = ", ".join(FEATURES[name].label for name in task.features)
     layers = (
         f"hidden layers of {', '.join(map(str, task.hidden))} {task.activation} units"
@@ -47,5 +48,5 @@ def described(task: Task) -> str:
     return (
         f"{task.dataset.replace('_', ' ').capitalize()} ({task.problem}); inputs {inputs}; {layers}; "
         f"{LOSS_NAMES[task.loss]}, {OPTIMIZER_NAMES[task.optimizer]} at {task.learning_rate:g}, batches of "
-        f"{task.batch_size}{penalty}."
+        f"{1 if by_example else task.batch_size}{penalty}."
     )
