@@ -456,6 +456,41 @@ def test_script_says_what_to_do_without_npm(
         make_digits.fetch(tmp_path)
 
 
+# --------------------------------------------------------------------------------------------- breast cancer
+
+
+def test_the_table_is_the_file_that_was_checked_and_the_note_tells_of_it() -> None:
+    from tools import make_breast_cancer as made
+
+    features, labels = data.breast_cancer("all")
+    assert made.digest(features, labels.astype(np.uint8)) == made.ARRAYS_SHA256
+    note = (ROOT / "dlcore" / "data" / "breast_cancer.md").read_text(encoding="utf-8")
+    assert note == made.note(features, labels.astype(np.uint8))
+
+
+def test_the_table_is_that_of_scikit_learn() -> None:
+    datasets = pytest.importorskip("sklearn.datasets", reason="scikit-learn is not installed")
+    theirs = datasets.load_breast_cancer()
+    features, labels = data.breast_cancer("all")
+    order = np.random.default_rng(0).permutation(569)
+    assert np.array_equal(features, theirs.data[order].astype(np.float32))
+    assert np.array_equal(labels, theirs.target[order])
+    assert list(data.BREAST_CANCER_FEATURES) == theirs.feature_names.tolist()
+    assert theirs.target_names.tolist() == ["malignant", "benign"]
+
+
+def test_the_table_splits_by_patient() -> None:
+    features, labels = data.breast_cancer("all")
+    assert (features.dtype, labels.dtype) == (np.float32, np.int64)
+    parts = [data.breast_cancer(split) for split in ("train", "test")]  # type: ignore[arg-type]
+    assert [len(part[1]) for part in parts] == [455, 114]
+    assert np.array_equal(np.concatenate([part[0] for part in parts]), features)
+    assert np.array_equal(np.concatenate([part[1] for part in parts]), labels)
+    assert len(np.unique(features, axis=0)) == 569  # no patient is in both
+    with pytest.raises(ValueError, match=r"breast_cancer: expected split to be one of train, test, all"):
+        data.breast_cancer("valid")  # type: ignore[arg-type]
+
+
 # ---------------------------------------------------------------------------------------------------- one_hot
 
 
