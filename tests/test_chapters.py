@@ -23,6 +23,7 @@ HEADINGS = ("What this leaves out", "Summary", "Exercises", "Quiz", "References 
 # Chapters in which nothing is differentiated, and why.
 WITHOUT_DERIVATIVE: dict[str, str] = {}
 LONGEST = 16  # lines of a code cell
+LESSON = 45  # minutes
 NO_WIDGETS = {"Predict", "Quiz"}  # questions, which nobody steers
 LINK = re.compile(r"\]\(#steer/([\w-]+)\?([^)\s]*)\)")
 
@@ -252,6 +253,18 @@ def teaching(chapter: Chapter) -> Iterator[str]:
         yield f"add chapters/{chapter.path.stem} to _toc.yml"
 
 
+def lessons(chapter: Chapter) -> Iterator[str]:
+    notes = chapter.book / "teaching" / f"{chapter.path.stem}.md"
+    text = notes.read_text(encoding="utf-8") if notes.exists() else ""
+    plans = re.findall(r"^\| minutes .*\n\|[-| :]+\n((?:\|.*\n?)+)", text, re.MULTILINE)
+    for plan in plans:
+        total = sum(int(minutes) for minutes in re.findall(r"^\| *(\d+) *\|", plan, re.MULTILINE))
+        if total != LESSON:
+            yield f"let the minutes of each lesson in {notes.name} add up to {LESSON}; these are {total}"
+    if notes.exists() and not plans:
+        yield f"plan the lessons in {notes.name}, tables whose first column is headed minutes"
+
+
 def module(chapter: Chapter) -> Iterator[str]:
     places = [
         chapter.book / "dlcore" / f"{chapter.name}.py",
@@ -276,7 +289,7 @@ RULES: list[Callable[[Chapter], Iterator[str]]] = [
         exercises,
         quiz,
     ),
-    *(references, cells, steering, teaching, module),
+    *(references, cells, steering, teaching, lessons, module),
 ]
 
 
@@ -372,6 +385,7 @@ CODE = [
     ('Quiz("quiz/loss.toml")', "remove-input"),
 ]
 QUESTION = '[[question]]\nask = "a"\nkind = "{}"\n  [[question.option]]\n  text = "t"\n  says = "s"\n'
+NOTES = "# Notes\n\n| minutes | what |\n|---|---|\n| 40 | this |\n| 5 | that |\n\nThe end.\n"
 MODULE = '"""Losses (chapter Loss, chapters/04_loss).\n\nMore."""\n'
 
 
@@ -380,7 +394,7 @@ def a_chapter(folder: Path, old: str = "", new: str = "") -> Chapter:
     prose = PROSE.replace("EXERCISES", "".join(EXERCISE % (i, i) for i in range(6))).replace("QUIZ\n", "")
     files = {
         "dlcore/loss.py": MODULE,
-        "teaching/04_loss.md": "# Notes",
+        "teaching/04_loss.md": NOTES,
         "_toc.yml": "parts: [{chapters: [{file: chapters/04_loss}, {file: teaching/04_loss}]}]",
         "chapters/quiz/loss.toml": QUESTION.format("single") * 4 + QUESTION.format("multiple"),
     }
@@ -442,6 +456,8 @@ def test_a_chapter_without_faults_has_none(tmp_path: Path) -> None:
         (steering, "?goal=hit", "?w2=1", "task"),
         (steering, 'name="duel"', "", "from the text twice"),
         (teaching, "{file: teaching/04_loss}", "", "_toc.yml"),
+        (lessons, "| 5 | that |", "| 10 | that |", "these are 50"),
+        (lessons, "| minutes |", "| time |", "plan the lessons"),
         (module, "chapters/04_loss).", "chapters/03_loss).", "docstring"),
     ],
 )

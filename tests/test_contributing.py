@@ -14,7 +14,7 @@ import nbformat
 import pytest
 
 from tests import test_notation
-from tests.test_chapters import EXERCISE, PROSE, QUESTION, RULES, Chapter
+from tests.test_chapters import EXERCISE, NOTES, PROSE, QUESTION, RULES, Chapter
 from tools import notebooks
 from tools.notebooks import ROOT
 
@@ -80,7 +80,7 @@ def write_chapter(book: Path) -> Path:
     quiz = '[[question]]\nask = "How many?"\nkind = "number"\nanswer = 9\ntolerance = 0\nsays = "s"\notherwise = "o"\n'
     option = '  [[question.option]]\n  text = "u"\n  right = true\n  says = "s"\n'
     (book / "chapters" / QUIZ).write_text((QUESTION.format("single") + option) * 5 + quiz, encoding="utf-8")
-    (book / "teaching" / f"{STEM}.md").write_text("# Convolution\n\nTwo lessons.\n", encoding="utf-8")
+    (book / "teaching" / f"{STEM}.md").write_text(NOTES, encoding="utf-8")
     (book / "references.bib").write_bytes((ROOT / "references.bib").read_bytes())
     pages = "".join(f"  - file: {page}\n" for page in (f"teaching/{STEM}", "references"))
     (book / "_toc.yml").write_text(
