@@ -10,6 +10,7 @@
     PaperFolding       a sheet of paper on its way through a network's layers     (chapter Layers)
     SignalChain        a signal and its gradient in fifty layers                  (chapter Activations)
     PickALoss          points, the line a loss prefers, each point's pull         (chapter Loss)
+    BreakOneGradient   six wrong backward passes, and the check that sees them    (chapter Backprop)
     Playground         a network learns in front of the reader                    (chapter Training)
 
 A widget is two files of one stem: Python computes, JavaScript draws and reads controls.
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .base import Widget as Widget
+    from .break_one_gradient import BreakOneGradient as BreakOneGradient
     from .bump_builder import BumpBuilder as BumpBuilder
     from .drag_the_neuron import DragTheNeuron as DragTheNeuron
     from .paper_folding import PaperFolding as PaperFolding
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Widget": "base",
+    "BreakOneGradient": "break_one_gradient",
     "BumpBuilder": "bump_builder",
     "DragTheNeuron": "drag_the_neuron",
     "PaperFolding": "paper_folding",
@@ -48,6 +51,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "BreakOneGradient",
     "BumpBuilder",
     "DragTheNeuron",
     "PaperFolding",
