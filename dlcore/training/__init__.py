@@ -1,4 +1,4 @@
-"""Training: from data, model, loss and optimizer to a History (chapter Training).
+"""Training: from data, model, loss and optimizer to a History (chapter Training, chapters/05_training).
 
 Nothing in here is special to a model, a loss or an optimizer: all arrive as arguments. In the order in which
 it is best read:
@@ -10,6 +10,7 @@ it is best read:
     divergence   which tensor was the first to become NaN or infinite, and what to try
     checkpoint   `save`, `load`: one file, written whole or not at all
     many         `sweep`: every combination of seeds and settings, trained as one batched step
+    curvature    how strongly the loss curves, and so how long a step of plain descent may be
 
 Each is imported when it is first asked for: the page, whose Python compiles every import anew, needs few of them.
 """
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from .checkpoint import Checkpoint as Checkpoint
     from .checkpoint import load as load
     from .checkpoint import save as save
+    from .curvature import sharpness as sharpness
+    from .curvature import vector_loss as vector_loss
     from .divergence import Diverged as Diverged
     from .history import History as History
     from .loop import EachStep as EachStep
@@ -49,7 +52,9 @@ _HOMES = {
     "noisy_labels": "many",
     "resume": "one",
     "save": "checkpoint",
+    "sharpness": "curvature",
     "sweep": "many",
+    "vector_loss": "curvature",
 }
 
 __all__ = [
@@ -66,7 +71,9 @@ __all__ = [
     "noisy_labels",
     "resume",
     "save",
+    "sharpness",
     "sweep",
+    "vector_loss",
 ]
 
 
