@@ -15,7 +15,7 @@ def arguments() -> argparse.Namespace:
     """What the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--tasks", default=",".join(tasks.TASKS), help="which of them, such as T1,T4")
+    parser.add_argument("--tasks", default=",".join(tasks.ALL), help="which of them, such as T1,T4")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--quick", action="store_true", help="three rounds; prints, and writes no results")
     parser.add_argument("--core", type=int, help="the core to run on (default: the last one that is allowed)")
@@ -24,8 +24,8 @@ def arguments() -> argparse.Namespace:
     )
     chosen = parser.parse_args()
     chosen.tasks = [name for name in chosen.tasks.split(",") if name]
-    if unknown := set(chosen.tasks) - set(tasks.TASKS):
-        parser.error(f"unknown tasks {', '.join(sorted(unknown))}; there are {', '.join(tasks.TASKS)}")
+    if unknown := set(chosen.tasks) - set(tasks.ALL):
+        parser.error(f"unknown tasks {', '.join(sorted(unknown))}; there are {', '.join(tasks.ALL)}")
     if chosen.quick:
         chosen.rounds = 3
     return chosen

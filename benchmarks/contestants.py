@@ -79,6 +79,14 @@ CONTESTANTS = [
     Contestant("dlcore", "define-by-run, torch arrays", OURS, ALL, TORCH | {"captured": False}, BOTH),
     Contestant("dlcore", "captured, torch arrays", OURS, ALL, TORCH | {"captured": True}, ("cuda",)),
     Contestant("C loop", "", PEERS + "c_loop", ("T1", "T4")),
+    Contestant("captum", "as it comes", PEERS + "captum_maps", ("M1", "M2"), {"at_once": None}),
+    Contestant("captum", "256 inputs at once", PEERS + "captum_maps", ("M1",), {"at_once": 256}),
+    *[
+        Contestant("captum", f"{n} patches at once", PEERS + "captum_maps", ("M3",), {"at_once": n})
+        for n in (1, 4)
+    ],
+    Contestant("dlcore", "maps, NumPy", "benchmarks.maps", ("M1", "M2", "M3"), NUMPY),
+    Contestant("dlcore", "maps, torch arrays", "benchmarks.maps", ("M1", "M2", "M3"), TORCH),
 ]
 
 

@@ -21,6 +21,7 @@ PACKAGES = [
     "numpy",
     "array-api-compat",
     "torch",
+    "captum",
     "jax",
     "jaxlib",
     "scikit-learn",
@@ -133,6 +134,8 @@ def number(value: float, digits: int = 3) -> str:
 
 def rival_of(task: str) -> str:
     """The engine against which a task's ratios are taken."""
+    if task in tasks.MAPS:
+        return targets.CAPTUM
     return targets.LOOP if task == "T4" else targets.EAGER
 
 
@@ -239,7 +242,7 @@ def markdown(sections: Json, device: str) -> str:
         head = ["| task | target | reached | |", "|---|---|---|---|"]
         lines += ["", "## Targets", "", *head, *target_rows(sections)]
     titles = {"memory": "Memory", "accuracy": "Accuracy on the digits, five seeds"}
-    for name in (*tasks.TASKS, "memory", "accuracy"):
+    for name in (*tasks.ALL, "memory", "accuracy"):
         if name not in sections:
             continue
         part = sections[name]
@@ -269,7 +272,7 @@ def plot(sections: Json, path: Path) -> None:
     mpl.use("svg")
     from matplotlib import pyplot as plt
 
-    names = [name for name in tasks.TASKS if name in sections]
+    names = [name for name in tasks.ALL if name in sections]
     panels = [
         sorted((r for r in results_of(sections[n]) if r.seconds), key=lambda r: -r.median) for n in names
     ]
@@ -296,7 +299,7 @@ def plot(sections: Json, path: Path) -> None:
             ax.title.set_fontsize(10)
             ax.margins(x=0.1, y=0.02)
             ax.spines[["top", "right"]].set_visible(False)
-        axes[-1, 0].set_xlabel("µs per training step, logarithmic (shorter is faster)")
+        axes[-1, 0].set_xlabel("µs per training step or call, logarithmic (shorter is faster)")
         figure.savefig(path, transparent=True, metadata={"Date": None})
         plt.close(figure)
 
@@ -306,5 +309,5 @@ def write(sections: Json, folder: Path, device: str) -> None:
     folder.mkdir(exist_ok=True)
     (folder / f"{device}.json").write_text(json.dumps(sections, indent=1) + "\n")
     (folder / f"{device}.md").write_text(markdown(sections, device))
-    if any(name in sections for name in tasks.TASKS):
+    if any(name in sections for name in tasks.ALL):
         plot(sections, folder / f"{device}.svg")

@@ -14,6 +14,8 @@ EAGER = "torch eager"
 LOOP = "torch loop"
 JAX = "JAX, jit per step"
 VMAP = "torch.func.vmap"
+MAPS = "dlcore, maps, NumPy"
+CAPTUM = "captum"
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,9 @@ TARGETS = [
     Target("T4", DEFINED, 2, VMAP),
     Target("T4", CAPTURED, 50, LOOP),
     Target("T4", CAPTURED, 6, VMAP),
+    Target("M1", MAPS, 1.0, CAPTUM),
+    Target("M2", MAPS, 1.0, CAPTUM),
+    Target("M3", MAPS, 1.0, CAPTUM),
 ]
 MEMORY = 80.0  # MB, peak of the whole process that trains T2 on NumPy
 ACCURACY = {"MLP": 0.940, "CNN 8-16": 0.960, "CNN 16-32": 0.972}  # means of five seeds

@@ -1,4 +1,4 @@
-"""The five tasks: initial weights, batches and settings as plain NumPy arrays, the same for every engine.
+"""Five tasks of training and three of maps: weights, batches and settings as plain NumPy arrays, one for all engines.
 
 A task says nothing about how it is computed. Each engine builds the network that the docstrings here
 describe, loads `weights`, and trains on `inputs[i]`, `targets[i]` for i = 0, 1, 2, … (round and round).
@@ -30,11 +30,11 @@ class Task:
     """One training problem.
 
     Attributes:
-        name: T1 to T5.
+        name: T1 to T5, M1 to M3.
         title: what it is, in a line.
-        optimizer: "sgd" (plain) or "adam" (β 0.9 and 0.999, ε 1e-8).
+        optimizer: "sgd" (plain), "adam" (β 0.9 and 0.999, ε 1e-8) or, for maps, "none".
         learning_rate: a float, or for T4 an array of shape (members,).
-        steps: training steps that a contestant runs per round.
+        steps: training steps, or calls, that a contestant runs per round.
         check_steps: how many first losses must agree with the reference's,
         tolerance: and how closely, relatively.
         weights: the initial parameters by name.
@@ -170,6 +170,29 @@ def t5() -> Task:
     return Task("T5", "Transformer, 2 blocks, batch 16 × 64, Adam", "adam", 1e-3, 8, 100, 1e-3, weights, x, y)
 
 
+def maps(name: str, title: str, trained_as: Callable[[], Task]) -> Task:
+    """Maps of the first 64 digits, each for its own class, by the network of a task of training as it starts."""
+    task = trained_as()
+    shape = task.inputs.shape[2:]
+    x, y = (part.reshape(-1, *part.shape[2:])[None, :64] for part in (task.inputs, task.targets))
+    return Task(name, title, "none", None, 4, 1, 1e-4, task.weights, x.reshape(1, 64, *shape), y)
+
+
+def m1() -> Task:
+    """Integrated gradients of 64 digits in 50 steps from black, network of T2."""
+    return maps("M1", "Integrated gradients, 64 digits, 50 steps, network of T2", t2)
+
+
+def m2() -> Task:
+    """Grad-CAM of 64 digits at the second convolution of T3's network."""
+    return maps("M2", "Grad-CAM, 64 digits, network of T3", t3)
+
+
+def m3() -> Task:
+    """Occlusion of 64 digits by patches of 4 × 4 in steps of 2, network of T3."""
+    return maps("M3", "Occlusion 4 × 4, steps of 2, 64 digits, network of T3", t3)
+
+
 def markov_text(rng: Generator, *shape: int) -> Array:
     """Token ids of the given shape; along the last axis each token depends on the one before."""
     chances = rng.dirichlet(np.full(VOCABULARY, 0.1), VOCABULARY).cumsum(-1)
@@ -182,6 +205,8 @@ def markov_text(rng: Generator, *shape: int) -> Array:
 
 
 TASKS: dict[str, Callable[[], Task]] = {"T1": t1, "T2": t2, "T3": t3, "T4": t4, "T5": t5}
+MAPS: dict[str, Callable[[], Task]] = {"M1": m1, "M2": m2, "M3": m3}
+ALL = TASKS | MAPS
 
 
 def make(name: str, dtype: str = "float32") -> Task:
@@ -191,7 +216,7 @@ def make(name: str, dtype: str = "float32") -> Task:
     >>> task.inputs.shape, str(task.weights["w1"].dtype)
     ((16, 32, 2), 'float32')
     """
-    task = TASKS[name]()
+    task = ALL[name]()
 
     def cast(a: Array) -> Array:
         return np.ascontiguousarray(a, dtype=dtype if a.dtype.kind == "f" else a.dtype)

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("torch", reason="the benchmarks' reference is torch; pip install torch==2.13.0")
 
-from benchmarks import contestants, harness, ours, report, targets, tasks
+from benchmarks import contestants, harness, maps, ours, report, targets, tasks
 from benchmarks.harness import Contestant, Result, Runner
 from benchmarks.peers import torch_eager, torch_many
 from benchmarks.tasks import Task
@@ -41,6 +41,25 @@ def test_ours_trains_as_torch_does(name: str, dtype: str) -> None:
         losses = harness.first_losses(ours.build(task, "cpu", **options), steps)
         difference = harness.disagreement(losses, expected)
         assert difference < {"float32": 1e-4, "float64": 1e-10}[dtype], engine
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", tasks.MAPS)
+def test_our_maps_are_those_of_captum(name: str, dtype: str) -> None:
+    pytest.importorskip("captum", reason="captum is not installed")
+    task = tasks.make(name, dtype)
+    rivals = [each for each in contestants.of_task(name, "cpu") if each.engine == "captum"]
+    expected, *others = [harness.first_losses(each.build(task, "cpu"), 1) for each in rivals]
+    ours_too = [harness.first_losses(maps.build(task, "cpu", library=each), 1) for each in ("numpy", "torch")]
+    limit = {"float32": 1e-4, "float64": 1e-10}[dtype]
+    assert all(harness.disagreement(found, expected) < limit for found in others + ours_too)
+    assert expected.shape == (1, 8)
+    assert (expected > 0).all()
+
+
+def test_a_map_that_is_moved_is_another_map() -> None:
+    heat = np.random.default_rng(1).uniform(size=(64, 1, 8, 8))
+    assert harness.disagreement(maps.digest(np.roll(heat, 1, axis=3)), maps.digest(heat)) > 1e-4
 
 
 def test_torch_variants_of_t4_agree() -> None:
