@@ -117,34 +117,35 @@ def forecast(
         normalization: "none", or "layer", which gives z the variance 1 before the bias is added.
 
     Raises:
-        ValueError: "batch", whose statistics depend on how different the examples are, too; or a gain below 0.
+        ValueError: "batch", whose statistics depend on how different the examples are, too; a gain or an input_square
+            below 0; a number that is not finite.
     """
     check_sizes("forecast", depth=depth)
     if normalization not in ("none", "layer"):
         raise ValueError(f"forecast: expected normalization none or layer; received {normalization!r}")
-    if not gain >= 0:
-        raise ValueError(f"forecast: expected a gain n · Var[w] of 0 or more; received {gain}")
+    for name, value in (("a gain n · Var[w]", gain), ("an input_square", input_square)):
+        if not (math.isfinite(value) and value >= 0):
+            raise ValueError(f"forecast: expected {name} that is finite and 0 or more; received {value}")
+    if not math.isfinite(bias):
+        raise ValueError(f"forecast: expected a finite bias; received {bias}")
     square, stds, slopes = input_square, [], []
     for _ in range(depth):
         variance = gain * square
         shrinks = 1.0
         if normalization == "layer":
             variance, shrinks = 1.0, variance
-        value, slope = _moments(activation, variance, bias)
-        square = value[1]
-        stds.append(math.sqrt(max(0.0, value[1] - value[0] ** 2)))
+        mean, square, slope = _moments(activation, variance, bias)
+        stds.append(math.sqrt(max(0.0, square - mean**2)))
         slopes.append(gain * slope / shrinks if shrinks else 0.0)
     backward = np.cumprod([1.0, *slopes[:0:-1]])[::-1]
     return Forecast(np.array(stds), np.sqrt(backward))
 
 
-def _moments(
-    activation: ActivationFunction, variance: float, bias: float
-) -> tuple[tuple[float, float], float]:
-    """Return (E[a], E[a²]) and E[f'²] for sums of that variance around the bias."""
+def _moments(activation: ActivationFunction, variance: float, bias: float) -> tuple[float, float, float]:
+    """Return E[a], E[a²] and E[f'²] for sums of that variance around the bias."""
     z, weights = _normal_points(variance, bias)
     a, slope = activation(z).data, activation.derivative(z)
-    return (float(weights @ a), float(weights @ a**2)), float(weights @ slope**2)
+    return float(weights @ a), float(weights @ a**2), float(weights @ slope**2)
 
 
 # ---------------------------------------------------------------------------------------------------- the chain
@@ -191,9 +192,7 @@ class Chain(Module):
         ]
         kinds: dict[str, Any] = {"batch": BatchNorm, "layer": LayerNorm}
         self.norms = [] if plain else [kinds[normalization](width, **place) for _ in range(depth)]
-        for owner in (
-            self.dense if plain else self.norms
-        ):  # a normalization has the bias that the layer then lacks
+        for owner in self.dense if plain else self.norms:  # the bias is the normalization's if there is one
             tensor: Tensor = owner.bias  # type: ignore[assignment]
             start = constant(rng, tensor.shape, value=bias)
             tensor.data = asarray(start, **place)

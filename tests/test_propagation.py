@@ -117,8 +117,15 @@ def test_a_wide_chain_does_what_is_forecast(
 def test_the_forecast_refuses_what_it_cannot_know() -> None:
     with pytest.raises(ValueError, match="expected normalization none or layer; received 'batch'"):
         forecast(3, activation=activations.relu, gain=2.0, normalization="batch")
-    with pytest.raises(ValueError, match=r"expected a gain n · Var\[w\] of 0 or more; received -1"):
-        forecast(3, activation=activations.relu, gain=-1)
+    for gain in (-1, np.inf, np.nan):
+        with pytest.raises(
+            ValueError, match=rf"a gain n · Var\[w\] that is finite and 0 or more; received {gain}"
+        ):
+            forecast(3, activation=activations.relu, gain=gain)
+    with pytest.raises(ValueError, match="an input_square that is finite and 0 or more; received -1"):
+        forecast(3, activation=activations.relu, gain=2.0, input_square=-1)
+    with pytest.raises(ValueError, match="expected a finite bias; received nan"):
+        forecast(3, activation=activations.relu, gain=2.0, bias=np.nan)
     with pytest.raises(ValueError, match="forecast: expected depth to be a positive integer; received 0"):
         forecast(0, activation=activations.relu, gain=2.0)
 

@@ -26,7 +26,7 @@ from .traits import Choice, Number, Whole
 BATCH = 64  # examples
 BARS = 41  # of each histogram
 DEEPEST = 50
-#: What an activation is written as, its steepest slope, and the activations that the strip shows.
+#: What an activation is written as, the slope that counts as steep (0: it has none), and what the strip shows of it.
 FUNCTIONS: dict[str, tuple[str, float, tuple[float, float]]] = {
     "identity": ("none (identity)", 1.0, (-3, 3)),
     "step": ("step", 0.0, (0, 1)),

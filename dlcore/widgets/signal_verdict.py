@@ -12,7 +12,8 @@ Values = NDArray[np.float64]
 
 FAR, NEAR = 100.0, 2.0  # factors between the last layer and the first: out of hand, and as good as equal
 ALIKE = 0.01  # examples are lost when their activations differ by less than this share of what the inputs do
-HALF = 0.5
+DEAD = 0.5  # a larger share of dead units is called so
+SATURATED = 0.6  # likewise of slopes near 0; of a ReLU's half are 0 at the start, as they should be
 
 
 class Levels(NamedTuple):
@@ -72,17 +73,15 @@ def judge(levels: Levels, *, steepest: float, inputs: float) -> Verdict:
 
     Args:
         levels: what was measured.
-        steepest: the largest slope of the activation function; 0 for the step.
+        steepest: the slope of the activation function that counts as steep; 0 for the step.
         inputs: the standard deviation of the inputs over the examples.
     """
-    forward, backward, units = _forward(levels, inputs), _backward(levels, steepest), _units(levels, steepest)
-    ill = [verdict for verdict in (forward, backward, units) if verdict.word != "healthy"]
-    word = ill[0].word if ill else "healthy"
+    forward = _forward(levels, inputs)
     if forward.word == "overflow":
         return forward
-    return Verdict(
-        word, " ".join(verdict.sentence for verdict in (forward, backward, units) if verdict.sentence)
-    )
+    parts = (forward, _backward(levels, steepest), _units(levels, steepest))
+    word = next((part.word for part in parts if part.word != "healthy"), "healthy")
+    return Verdict(word, " ".join(part.sentence for part in parts if part.sentence))
 
 
 def _forward(levels: Levels, inputs: float) -> Verdict:
@@ -142,15 +141,11 @@ def _units(levels: Levels, steepest: float) -> Verdict:
     dead, flat = float(np.mean(levels.dead)), float(np.mean(levels.flat))
     if steepest == 0:
         return Verdict("healthy", "")
-    if dead > HALF:
+    if dead > DEAD:
         return Verdict(
             "dead", f"{100 * dead:.0f} % of the units are dead: their slope is 0 for every example."
         )
-    if flat > HALF + 0.1:  # of a ReLU half of the slopes are 0 at the start, as they should be
-        return Verdict(
-            "saturated",
-            f"{100 * flat:.0f} % of the slopes are nearly 0, {100 * dead:.0f} % of the units dead.",
-        )
+    word = "saturated" if flat > SATURATED else "healthy"
     return Verdict(
-        "healthy", f"{100 * flat:.0f} % of the slopes are nearly 0, {100 * dead:.0f} % of the units dead."
+        word, f"{100 * flat:.0f} % of the slopes are nearly 0, {100 * dead:.0f} % of the units dead."
     )
