@@ -43,16 +43,15 @@ def test_ours_trains_as_torch_does(name: str, dtype: str) -> None:
         assert difference < {"float32": 1e-4, "float64": 1e-10}[dtype], engine
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", tasks.MAPS)
-def test_our_maps_are_those_of_captum(name: str, dtype: str) -> None:
+def test_our_maps_are_those_of_captum(name: str) -> None:
     pytest.importorskip("captum", reason="captum is not installed")
-    task = tasks.make(name, dtype)
+    task = tasks.make(name, "float64")
     rivals = [each for each in contestants.of_task(name, "cpu") if each.engine == "captum"]
     expected, *others = [harness.first_losses(each.build(task, "cpu"), 1) for each in rivals]
     ours_too = [harness.first_losses(maps.build(task, "cpu", library=each), 1) for each in ("numpy", "torch")]
-    limit = {"float32": 1e-4, "float64": 1e-10}[dtype]
-    assert all(harness.disagreement(found, expected) < limit for found in others + ours_too)
+    differences = [harness.disagreement(found, expected) for found in others + ours_too]
+    assert max(differences) < 1e-8, differences  # captum's own weights of steps and patches are float32
     assert expected.shape == (1, 8)
     assert (expected > 0).all()
 
