@@ -133,6 +133,7 @@ def test_a_result_may_leave_the_scale() -> None:
         ({"options": ["a", "a"]}, "each once"),
         ({"options": "ab"}, "expected a list of texts"),
         ({"options": ["a", 1]}, "expected a list of texts"),
+        ({"options": 3}, "Predict.options: expected a list of texts; received 3"),
         ({"options": ["a", "$\\nosuch$"]}, "a formula that MathML has"),
         ({"options": ["a", "one\n\ntwo"]}, "a text of one paragraph"),
         ({"items": [], "options": ["a", "b"]}, "Predict.items: expected at least 1"),
@@ -144,6 +145,18 @@ def test_a_result_may_leave_the_scale() -> None:
 def test_what_cannot_be_asked_is_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         Predict("How many?", **arguments)
+
+
+@pytest.mark.parametrize("question", ["", "  ", 3])
+def test_a_prediction_needs_a_question(question: Any) -> None:
+    with pytest.raises(
+        ValueError, match=re.escape(f"Predict.question: expected a text; received {question!r}")
+    ):
+        Predict(question, low=0, high=10)
+
+
+def test_a_range_may_be_an_array() -> None:
+    assert Predict("Draw", x=np.array([0, 4]), y=(0, 1)).form["knots"] == [0, 1, 2, 3, 4]
 
 
 def test_a_scale_from_zero_is_a_scale() -> None:

@@ -101,6 +101,12 @@ FAULTS = [
     ),
     (
         NUMBER,
+        'says = "You divided by two."\n',
+        'says = "a"\n  [[question.wrong]]\n  value = 0.501\n  says = "b"\n',
+        "question 1, wrong 2, value: expected a number that no other wrong value covers; received 0.501",
+    ),
+    (
+        NUMBER,
         'otherwise = "Divide by four."\n',
         "",
         "question 1, otherwise: expected a text; received nothing",

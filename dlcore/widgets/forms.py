@@ -47,13 +47,24 @@ def check_range(name: str, low: Any, high: Any, log: bool) -> tuple[float, float
     return ends
 
 
+def check_text(name: str, text: Any) -> str:
+    """Return the text.
+
+    Raises:
+        ValueError: it is none, or empty.
+    """
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError(f"{name}: expected a text; received {shown(text)}")
+    return text
+
+
 def check_texts(name: str, texts: Any, least: int) -> list[str]:
     """Return the texts.
 
     Raises:
         ValueError: there are fewer than `least`, or one stands twice, or one is no text.
     """
-    if isinstance(texts, str) or not all(isinstance(text, str) and text.strip() for text in texts):
+    if not isinstance(texts, (list, tuple)) or not all(isinstance(t, str) and t.strip() for t in texts):
         raise ValueError(f"{name}: expected a list of texts; received {shown(texts)}")
     if len(texts) < least or len(set(texts)) != len(texts):
         raise ValueError(f"{name}: expected at least {least}, each once; received {shown(list(texts))}")
@@ -316,9 +327,7 @@ def form_of(given: dict[str, Any]) -> Form:
     Raises:
         ValueError: they describe none, or two, or one that cannot be.
     """
-    named = frozenset(
-        name for name, value in given.items() if not (value is None or value is False or value == "")
-    )
+    named = frozenset(name for name, value in given.items() if not _left_out(value))
     allowed = {
         frozenset({"low", "high"}): {"unit", "log"},
         frozenset({"options"}): set(),
@@ -341,6 +350,10 @@ def form_of(given: dict[str, Any]) -> Form:
     if "items" in fitting[0]:
         return ItemsForm(check_texts("Predict.items", given["items"], 1), options)
     return ChoiceForm(options)
+
+
+def _left_out(value: Any) -> bool:
+    return value is None or value is False or (isinstance(value, str) and not value)
 
 
 def _curve(given: dict[str, Any]) -> CurveForm:

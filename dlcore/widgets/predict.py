@@ -4,7 +4,7 @@
     guess                       # the value of a cell
     guess.reveal(mistakes)      # in the cell that measures
 
-Who has committed to a prediction learns more from the result than who is only told it, because a wrong one surprises.
+Students who predicted what a demonstration would show understood it better afterwards than those who only watched.
 
 Source: C. Crouch, A. P. Fagen, J. P. Callan and E. Mazur, Classroom demonstrations: Learning tools or entertainment?,
 American Journal of Physics 72 (2004), 835-838.
@@ -18,7 +18,7 @@ from typing import Any
 
 import traitlets
 
-from .forms import Form, form_of
+from .forms import Form, check_text, form_of
 from .still import Still
 from .traits import shown
 from .words import plain, rendered, wrapped
@@ -36,7 +36,8 @@ class Predict(Still):
         settings: further traits of a widget, such as `name`.
 
     Raises:
-        ValueError: the arguments describe no form of answer, or more than one; a formula that cannot be written.
+        ValueError: no question; the arguments describe no form of answer, or more than one; a formula that cannot be
+            written.
 
     >>> guess = Predict("How many?", low=0, high=10)
     >>> guess.answer = 3
@@ -73,7 +74,7 @@ class Predict(Still):
         given = {"low": low, "high": high, "unit": unit, "log": log, "options": options, "items": items}
         curve = {"x": x, "y": y, "x_label": x_label, "y_label": y_label, "log_y": log_y}
         self._form: Form = form_of(given | curve)
-        self._asked = question
+        self._asked = check_text("Predict.question", question)
         view = {"kind": self._form.kind, "question": rendered(question), "form": self._form.state()}
         asked = json.dumps(view, sort_keys=True).encode()
         memory = hashlib.sha256(asked).hexdigest()[:12]

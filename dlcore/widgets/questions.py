@@ -160,7 +160,8 @@ def _number(table: Table) -> dict[str, Any]:
     tolerance = table.number("tolerance", 0)
     if tolerance < 0:
         raise table.fault("tolerance", "a number that is not negative")
-    answer, wrong = table.number("answer"), []
+    answer = table.number("answer")
+    wrong: list[dict[str, Any]] = []
     for case in table.tables("wrong", 0):
         case.only({"value", "says"})
         value = case.number("value")
@@ -168,6 +169,8 @@ def _number(table: Table) -> dict[str, Any]:
             raise case.fault(
                 "value", f"a number that is not taken for the answer, {answer:g} ± {tolerance:g}"
             )
+        if any(abs(value - known["value"]) <= tolerance for known in wrong):
+            raise case.fault("value", "a number that no other wrong value covers")
         wrong.append({"value": value, "says": case.words("says")})
     return {
         "answer": answer,
