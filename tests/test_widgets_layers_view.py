@@ -366,7 +366,7 @@ def test_wide_and_deep_are_compared(room: Room) -> None:
     room.page.get_by_role("button", name="Pause").locator("visible=true").click()
     room.until(lambda: not room.read("running") and room.read("entrants")[2]["spread"], "they rest")
     room.settled()
-    assert "are one straight line" in room.text(".bump-verdict")
+    assert "a whole layer is off" in room.text(".bump-verdict")
     room.press("Build it yourself")
     assert room.page.locator(".bump-plane").is_visible()
     assert not room.page.locator(".bump-panel").first.is_visible()

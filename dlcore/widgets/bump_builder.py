@@ -129,10 +129,13 @@ class Entrant:
         curve: its output.
         error: its mean squared error.
         pieces: of the networks of all seeds, sorted; empty while they are trained.
+        level: how many of these put out the same number everywhere.
     """
 
-    def __init__(self, title: str, curve: Curve, error: float, pieces: Sequence[int] = ()) -> None:
-        self.title, self.curve, self.error, self.pieces = title, curve, error, sorted(pieces)
+    def __init__(self, title: str, curve: Curve, error: float, others: Sequence[Curve] = ()) -> None:
+        self.title, self.curve, self.error = title, curve, error
+        self.pieces = sorted(other.pieces for other in others)
+        self.level = sum(bool(np.ptp(other.y) == 0) for other in others)
 
     @property
     def spread(self) -> str:
@@ -159,8 +162,9 @@ def about_race(depth: int, steps: int, hand: Entrant, wide: Entrant, deep: Entra
         f"{error_words(deep.error)}."
     )
     if deep.pieces:
-        flat = sum(pieces == 1 for pieces in deep.pieces)
-        trained += f" Over the seeds, the deep networks have {deep.spread}; {flat} are one straight line."
+        trained += f" Pieces of the deep networks over the seeds: {deep.spread}."
+        if deep.level:
+            trained += f" In {deep.level} of the {SEEDS} a whole layer is off, and nothing passes."
     moral = "What depth can do and what training finds are two things."
     return f"{by_hand} {trained} {moral if deep.curve.pieces < folds else ''}".strip()
 
@@ -531,9 +535,9 @@ class BumpBuilder(Widget):
         which = f"the best of {SEEDS} seeds" if self.steps else f"the first of {SEEDS} seeds"
         # While they are trained, to look at all of them would take longer than the training.
         curves = race.curves([best] if self.running else range(SEEDS))
-        pieces = [] if self.running else [curve.pieces for curve in curves]
         chosen = curves[0 if self.running else best]
-        return Entrant(f"{kind.capitalize()}, trained: {which}", chosen, float(errors[best]), pieces)
+        others = [] if self.running else curves
+        return Entrant(f"{kind.capitalize()}, trained: {which}", chosen, float(errors[best]), others)
 
     def picture(self) -> bytes:
         """Return the curves as PNG."""
