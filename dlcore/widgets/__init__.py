@@ -10,7 +10,9 @@
     PaperFolding       a sheet of paper on its way through a network's layers     (chapter Layers)
     SignalChain        a signal and its gradient in fifty layers                  (chapter Activations)
     PickALoss          points, the line a loss prefers, each point's pull         (chapter Loss)
+    BlameLedger        the chain rule on a small graph, one entry at a time       (chapter Backprop)
     BreakOneGradient   six wrong backward passes, and the check that sees them    (chapter Backprop)
+    SkiSlopeRace       four optimizers on a surface of two weights                (chapter Training)
     Playground         a network learns in front of the reader                    (chapter Training)
 
 A widget is two files of one stem: Python computes, JavaScript draws and reads controls.
@@ -23,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .base import Widget as Widget
+    from .blame_ledger import BlameLedger as BlameLedger
     from .break_one_gradient import BreakOneGradient as BreakOneGradient
     from .bump_builder import BumpBuilder as BumpBuilder
     from .drag_the_neuron import DragTheNeuron as DragTheNeuron
@@ -33,10 +36,12 @@ if TYPE_CHECKING:
     from .predict import Predict as Predict
     from .quiz import Quiz as Quiz
     from .signal_chain import SignalChain as SignalChain
+    from .ski_slope_race import SkiSlopeRace as SkiSlopeRace
     from .watch_it_learn import WatchItLearn as WatchItLearn
 
 _HOMES = {
     "Widget": "base",
+    "BlameLedger": "blame_ledger",
     "BreakOneGradient": "break_one_gradient",
     "BumpBuilder": "bump_builder",
     "DragTheNeuron": "drag_the_neuron",
@@ -46,11 +51,13 @@ _HOMES = {
     "Playground": "playground",
     "WatchItLearn": "watch_it_learn",
     "SignalChain": "signal_chain",
+    "SkiSlopeRace": "ski_slope_race",
     "Predict": "predict",
     "Quiz": "quiz",
 }
 
 __all__ = [
+    "BlameLedger",
     "BreakOneGradient",
     "BumpBuilder",
     "DragTheNeuron",
@@ -61,6 +68,7 @@ __all__ = [
     "Predict",
     "Quiz",
     "SignalChain",
+    "SkiSlopeRace",
     "WatchItLearn",
     "Widget",
 ]
