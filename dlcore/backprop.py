@@ -1,4 +1,4 @@
-"""Automatic differentiation: an engine that fits on a few screens (chapter Backprop).
+"""Automatic differentiation: an engine that fits on a few screens (chapter Backprop, chapters/06_backprop).
 
 In the order in which it is best read:
 
