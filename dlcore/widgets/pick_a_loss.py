@@ -36,6 +36,8 @@ NAMES = {
     "cross_entropy": "cross-entropy",
     "hinge": "hinge loss",
 }
+#: How a picture draws the losses' fits, dashed as on the page.
+FIT_DASHES = {"mse": "--", "mae": ":", "huber": "-.", "cross_entropy": "-.", "hinge": ":"}
 #: Places to begin with, the learning rate that suits them, and where descent starts surely wrong.
 PLACES = {
     "regression": (
@@ -544,12 +546,13 @@ class PickALoss(Widget):
         ax = plots.figure(width=5.6, height=3.6)[0]
         x = np.linspace(-REACH, REACH, FINE)
         task = self.task_of()
+        now = NAMES[self.loss] if self.fitted else "the line now"
         with plots.style():
             for k, name in enumerate(self.allowed):
-                if name != self.loss and self.others:
+                if self.others and not (name == self.loss and self.fitted):
                     curve = np.frombuffer(self.fit_curves, "<f4").reshape(-1, FINE)[k]
-                    ax.plot(x, curve, plots.DASHES[1 + k], color=plots.GREY, linewidth=1.2, label=NAMES[name])
-            ax.plot(x, np.frombuffer(self.curve, "<f4"), "-", color=plots.GREEN, label=NAMES[self.loss])
+                    ax.plot(x, curve, FIT_DASHES[name], color=plots.GREY, linewidth=1.2, label=NAMES[name])
+            ax.plot(x, np.frombuffer(self.curve, "<f4"), "-", color=plots.BLUE, label=now)
             if self.problem == "regression":
                 ax.scatter(task.x, task.t, color=plots.BLUE, zorder=3)
             else:
