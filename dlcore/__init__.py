@@ -13,7 +13,8 @@ One module for each chapter, by floors; a module imports only from floors below 
     2  activations     loss     optim     init
     3  neurons         layers   convolution   pieces   propagation
     4  training        fit, sweep, evaluate, save, load
-    5  interpretability  saliency, occlusion, integrated_gradients, grad_cam, linear_probe …
+    5  overfitting     L1, L2, EarlyStopping, learning_curve, capacity_curve, bias_variance, augment
+       interpretability  saliency, occlusion, integrated_gradients, grad_cam, linear_probe …
     6  plots           the figures of the book
     7  widgets         training that is seen and steered, in a notebook and in the page
     8  live            what makes the built book's pages live (a Sphinx extension)
@@ -42,6 +43,7 @@ if TYPE_CHECKING:  # for editors and mypy; at run time __getattr__ does it
     from . import loss as loss
     from . import neurons as neurons
     from . import optim as optim
+    from . import overfitting as overfitting
     from . import pieces as pieces
     from . import plots as plots
     from . import propagation as propagation
@@ -68,6 +70,7 @@ _MODULES = (
     "loss",
     "neurons",
     "optim",
+    "overfitting",
     "pieces",
     "plots",
     "propagation",

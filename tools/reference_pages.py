@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # In the order of the book; arrays, on which all of it stands, and what shows it come last.
 MODULES = (
     *("neurons", "layers", "pieces", "init", "activations", "propagation", "loss"),
-    *("optim", "training", "backprop", "capture", "interpretability"),
+    *("optim", "training", "backprop", "capture", "overfitting", "interpretability"),
     *("data", "arrays", "convolution", "plots", "widgets"),
 )
 # Not needed to build the book: a stand-in takes their place.
