@@ -404,9 +404,30 @@ def trained() -> tuple[Sequential, np.ndarray[Any, Any], np.ndarray[Any, Any]]:
 
 
 def alike(first: Any, second: Any) -> float:
-    """Return the mean over the examples of the correlation between ranks of |map|."""
-    ranks = [np.abs(m).reshape(len(m), -1).argsort(axis=1).argsort(axis=1) for m in (first, second)]
-    return float(np.mean([np.corrcoef(a, b)[0, 1] for a, b in zip(*ranks, strict=True)]))
+    return float(inter.rank_similarity(first, second).mean())
+
+
+def test_ranks_are_those_of_scipy() -> None:
+    stats = pytest.importorskip("scipy.stats", reason="scipy is not installed")
+    rng = make_rng()
+    first, second = rng.integers(-3, 4, (2, 5, 6, 7)).astype(float)  # with many equal numbers
+    expected = [
+        stats.spearmanr(abs(a).ravel(), abs(b).ravel())[0] for a, b in zip(first, second, strict=True)
+    ]
+    np.testing.assert_allclose(inter.rank_similarity(first, second), expected, atol=1e-12)
+    assert np.isnan(inter.rank_similarity(np.ones((1, 4)), rng.normal(size=(1, 4)))).all()
+    with pytest.raises(ValueError, match="expected maps of one shape"):
+        inter.rank_similarity(np.ones((2, 4)), np.ones((2, 5)))
+
+
+def test_many_copies_in_one_pass_are_the_same_as_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, (x, target) = small_cnn(EXACT), pictures(EXACT, 3)
+    names = ("smooth_grad", "integrated_gradients", "occlusion")
+    together = {name: METHODS[name](model, x, target) for name in names}
+    for module in ("gradient_maps", "perturbation", "scores"):
+        monkeypatch.setattr(f"dlcore.interpretability.{module}.CHUNK", 4)
+    for name in names:
+        np.testing.assert_allclose(METHODS[name](model, x, target), together[name], atol=1e-12)
 
 
 def test_maps_of_a_randomized_network_are_others_but_guided_backprop_hardly_changes(trained: Any) -> None:

@@ -1,4 +1,4 @@
-"""Inputs made to mislead, and networks made to know nothing: two ways to test what a map or a model is worth."""
+"""Inputs made to mislead, and networks made to forget: two ways to test what a map or a model is worth."""
 
 from __future__ import annotations
 
@@ -100,3 +100,41 @@ def randomized(model: Module, *, rng: np.random.Generator, layers: Sequence[Modu
             values = np.array(to_numpy(new.data))
             copy_into(new.data, rng.permutation(values.ravel()).reshape(values.shape))
     return twin
+
+
+def rank_similarity(first: Any, second: Any) -> np.ndarray[Any, Any]:
+    """Return how alike two maps are, example by example: Spearman's correlation of the ranks of |map|, from -1 to 1.
+
+    1 is the same order of places, 0 an order that has nothing to do with the other. Of equal numbers each gets their
+    mean rank. A map that is the same everywhere has no order; its similarity is NaN. Source: Adebayo et al., "Sanity
+    checks for saliency maps", 2018, who compare maps before and after the weights were randomized; without absolute
+    values their numbers are others.
+
+    Args:
+        first: maps of shape (batch, …).
+        second: maps of the same shape.
+
+    Returns:
+        array of shape (batch,).
+
+    >>> rank_similarity([[0.1, -0.2, 0.3]], [[1, 2, 9]]), rank_similarity([[1, 2, 3]], [[3, 2, 1]])
+    (array([1.]), array([-1.]))
+    """
+    both = [np.abs(to_numpy(asarray(maps)).astype(float)) for maps in (first, second)]
+    if both[0].shape != both[1].shape or both[0].ndim < 2:
+        raise ValueError(
+            f"rank_similarity: expected maps of one shape (batch, …); received {both[0].shape} and {both[1].shape}. "
+            "One map alone: map[None]"
+        )
+    a, b = (np.stack([_ranks(row) for row in maps.reshape(len(maps), -1)]) for maps in both)
+    a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
+    size = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
+    return np.divide((a * b).sum(axis=1), size, out=np.full(len(a), np.nan), where=size > 0)
+
+
+def _ranks(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return the ranks 0, 1, … of numbers, equal ones sharing their mean rank."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts) - 1
+    ranks: np.ndarray[Any, Any] = (last - (counts - 1) / 2)[place]
+    return ranks

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from dlcore.arrays import Array, asarray, device_of, dtype_name, namespace, to_n
 from dlcore.backprop import primitive
 from dlcore.layers import Activation, Module
 
-from .scores import as_inputs, gradients, replaced
+from .scores import CHUNK, as_inputs, each, gradients, replaced
 
 
 def saliency(model: Module, inputs: Any, target: Any = None) -> Array:
@@ -93,11 +95,8 @@ def smooth_grad(
         )
     values = to_numpy(x)
     spread = noise * float(values.max() - values.min())
-    total = 0 * x
-    for _ in range(samples):
-        shaken = values + spread * rng.standard_normal(values.shape)
-        total = total + gradients("smooth_grad", model, like(shaken, x), target)
-    return total / samples
+    shaken = (like(values + spread * rng.standard_normal(values.shape), x) for _ in range(samples))
+    return _weighted("smooth_grad", model, shaken, [1 / samples] * samples, target)
 
 
 def integrated_gradients(
@@ -124,16 +123,27 @@ def integrated_gradients(
     x = as_inputs("integrated_gradients", inputs)
     if steps < 1:
         raise ValueError(f"integrated_gradients: expected at least one step; received {steps}")
-    xp = namespace(x)
     nothing = like(baseline_of("integrated_gradients", baseline, x), x)
     nodes, weights = np.polynomial.legendre.leggauss(steps)  # on [-1, 1]
     way = x - nothing
-    total = xp.zeros_like(x)
-    for node, weight in zip(nodes, weights, strict=True):
-        total = total + float(weight / 2) * gradients(
-            "integrated_gradients", model, nothing + float((node + 1) / 2) * way, target
-        )
-    return way * total
+    points = (nothing + float((node + 1) / 2) * way for node in nodes)
+    return way * _weighted("integrated_gradients", model, points, weights / 2, target)
+
+
+def _weighted(
+    name: str, model: Module, copies: Iterator[Array], weights: Iterable[float], target: Any
+) -> Array:
+    """Return Σ_k weight_k ∂s/∂x at the k-th copy of the inputs; as many copies as fit share a pass."""
+    first = next(copies)
+    count, xp = first.shape[0], namespace(first)
+    targets, total = each(name, target, count), xp.zeros_like(first)
+    pairs = zip(chain([first], copies), weights, strict=True)
+    while group := list(islice(pairs, max(1, CHUNK // count))):
+        many = None if targets is None else np.tile(targets, len(group))
+        slopes = gradients(name, model, xp.concat([copy for copy, _ in group], axis=0), many)
+        for k, (_, weight) in enumerate(group):
+            total = total + float(weight) * slopes[k * count : (k + 1) * count, ...]
+    return total
 
 
 @primitive

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from itertools import product
+from itertools import islice, product
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from dlcore.backprop import no_grad
 from dlcore.layers import Module
 
 from .gradient_maps import baseline_of, like
-from .scores import as_inputs, at_rest, chunks, each, scores
+from .scores import CHUNK, as_inputs, at_rest, chunks, each, scores
 
 Values = np.ndarray[Any, Any]
 
@@ -54,15 +54,19 @@ def occlusion(
             f"side; received stride {stride}, window {window}"
         )
     values = to_numpy(x)
-    before = scores("occlusion", model, x, target)
+    before, targets = scores("occlusion", model, x, target), each("occlusion", target, len(values))
     fall, covered = np.zeros(values.shape), np.zeros(values.shape[1:])
-    for place in _places([values.shape[axis] for axis in axes], window, stride):
-        patch = (slice(None),) * (values.ndim - len(axes)) + place
-        changed = values.copy()
-        changed[patch] = baseline
-        drop = before - scores("occlusion", model, like(changed, x), target)
-        fall[patch] += drop.reshape(-1, *(1,) * (values.ndim - 1))
-        covered[patch[1:]] += 1
+    whole = (slice(None),) * (values.ndim - len(axes))
+    patches = (whole + place for place in _places([values.shape[axis] for axis in axes], window, stride))
+    while group := list(islice(patches, max(1, CHUNK // len(values)))):  # as many as fit share a pass
+        changed = np.tile(values, (len(group), *(1,) * (values.ndim - 1)))
+        for patch, copy in zip(group, np.split(changed, len(group)), strict=True):
+            copy[patch] = baseline
+        many = None if targets is None else np.tile(targets, len(group))
+        after = scores("occlusion", model, like(changed, x), many).reshape(len(group), -1)
+        for patch, drop in zip(group, before - after, strict=True):
+            fall[patch] += drop.reshape(-1, *(1,) * (values.ndim - 1))
+            covered[patch[1:]] += 1
     return like(fall / covered, x)
 
 
