@@ -129,7 +129,10 @@ def rank_similarity(first: Any, second: Any) -> np.ndarray[Any, Any]:
     a, b = (np.stack([_ranks(row) for row in maps.reshape(len(maps), -1)]) for maps in both)
     a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
     size = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
-    return np.divide((a * b).sum(axis=1), size, out=np.full(len(a), np.nan), where=size > 0)
+    alike: np.ndarray[Any, Any] = np.divide(
+        (a * b).sum(axis=1), size, out=np.full(len(a), np.nan), where=size > 0
+    )
+    return alike
 
 
 def _ranks(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
