@@ -62,7 +62,7 @@ class Task(NamedTuple):
         t = asarray(np.broadcast_to(self.t, np.shape(z)), device=self.device, dtype=dtype)
         cost = self._cost(logits, t)
         cost.sum().backward()
-        return tuple(to_numpy(a).astype(np.float64) for a in (cost.data, logits.grad))  # type: ignore[return-value]
+        return to_numpy(cost.data).astype(np.float64), to_numpy(logits.grad).astype(np.float64)
 
     def _cost(self, z: Tensor, t: Any) -> Tensor:
         if self.loss == "cross_entropy":
