@@ -81,7 +81,8 @@ def histograms(
     """
     sound = np.isfinite(values).all(axis=1)
     scaled = (values[sound] - low[sound, None]) * (bars / (high - low))[sound, None]
-    cells = np.minimum(np.maximum(scaled, 0), bars - 1).astype(np.int64)
+    # In the page, of 32 bits, bincount refuses int64.
+    cells = np.minimum(np.maximum(scaled, 0), bars - 1).astype(np.intp)
     cells += bars * np.arange(len(cells))[:, None]
     counts = np.zeros((len(values), bars), np.int64)
     counts[sound] = np.bincount(cells.ravel(), minlength=len(cells) * bars).reshape(-1, bars)
