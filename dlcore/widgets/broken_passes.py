@@ -118,11 +118,11 @@ BUGS = (
     ),
     Bug(
         "mean",
-        "the 1/N of the mean left out",
+        "the 1/n of the mean left out",
         "g_z = (sigmoid(k.z) - t) / len(t)",
         "g_z = sigmoid(k.z) - t",
-        "Without the 1/N every row would have the same ratio, the number of points",
-        "The direction is right and the length N times too large, as if the learning rate were. A small rate hides it, "
+        "Without the 1/n every row would have the same ratio, the number of points",
+        "The direction is right and the length n times too large, as if the learning rate were. A small rate hides it, "
         "until somebody changes the size of the batch.",
     ),
     Bug(
