@@ -292,17 +292,19 @@ class BlameLedger(Widget):
         from dlcore import plots
 
         ax = plots.figure(width=6.0, height=2.8)[0]
+        places = [(row[2], -row[3]) for row in self.nodes]
+        box = {"boxstyle": "round", "facecolor": "white", "edgecolor": plots.GREY}
+        middle = {"ha": "center", "va": "center", "fontsize": 9, "in_layout": False}
         with plots.style():
             for source, node, slope, *_ in self.edges:
-                (x0, y0), (x1, y1) = ((self.nodes[i][2], -self.nodes[i][3]) for i in (source, node))
+                (x0, y0), (x1, y1) = places[source], places[node]
                 ax.plot([x0, x1], [y0, y1], "-", color=plots.GREY, linewidth=1, zorder=1)
                 if slope is not None:
-                    ax.text((x0 + x1) / 2, (y0 + y1) / 2, number(slope), color=plots.PURPLE, fontsize=9)
-            for name, _, x, y, value, blame, *_ in self.nodes:
+                    ax.text((x0 + x1) / 2, (y0 + y1) / 2, number(slope), color=plots.PURPLE, **middle)
+            for (name, _, _, _, value, blame, *_), (x, y) in zip(self.nodes, places, strict=True):
                 words = name if value is None else f"{name} = {number(value)}"
                 words += "" if blame is None else f"\nblame {number(blame)}"
-                box = {"boxstyle": "round", "facecolor": "white", "edgecolor": plots.GREY}
-                ax.text(x, -y, words, ha="center", va="center", fontsize=9, color="black", bbox=box)
+                ax.text(x, y, words, color="black", bbox=box, **middle)
             ax.set_axis_off()
             ax.margins(0.15, 0.25)
         return plots.png(ax)
