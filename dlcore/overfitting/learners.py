@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -144,11 +145,60 @@ class RandomFeatures:
         return f"RandomFeatures({self.width})"
 
 
+@dataclass(frozen=True)
+class Modes:
+    """The directions in which a squared error over features has its curvatures.
+
+    Attributes:
+        curvature: of half the mean squared error, array of shape (members, r), r being the less of n and width; 0
+            where there is none but for rounding.
+        project: from targets to their part in each direction, (members, r, n).
+        lift: from directions to weights, (members, width, r).
+    """
+
+    curvature: Array
+    project: Array
+    lift: Array
+
+    def weights(self, targets: Array, price: float = 0.0, steps: float | None = None) -> Array:
+        """Return the weights (members, width, k) for targets (members, n, k)."""
+        return self.lift @ (self.factors(price, steps) * (self.project @ targets))
+
+    def factors(self, price: float = 0.0, steps: float | None = None) -> Array:
+        """Return what each direction's part is multiplied by, (members, r, 1).
+
+        In a direction with the curvature μ it is (1 - (1 - η (μ + price))^steps) / (μ + price), with
+        η = 1 / (greatest μ + price); without an end to the steps it is 1 / (μ + price).
+        """
+        xp = namespace(self.curvature)
+        present = self.curvature > 0
+        total = xp.where(present, self.curvature, xp.ones_like(self.curvature)) + price
+        factor = 1 / total
+        if steps is not None:
+            greatest = xp.max(self.curvature, axis=-1, keepdims=True) + price
+            factor = factor * (1 - xp.clip(1 - total / greatest, 0, 1) ** steps)
+        return xp.where(present, factor, xp.zeros_like(factor))[..., None]
+
+
+def modes(features: Array) -> Modes:
+    """Return the directions of curvature of features Φ of shape (members, n, width)."""
+    xp = namespace(features)
+    n, width = features.shape[1:]
+    turned = xp.matrix_transpose(features)  # Φᵀ
+    inner = width <= n
+    curvature, directions = xp.linalg.eigh((turned @ features if inner else features @ turned) / n)
+    greatest = xp.max(curvature, axis=-1, keepdims=True)
+    # Rounding leaves curvatures of about this size where there are none.
+    least = float(xp.finfo(features.dtype).eps) * max(n, width) * greatest
+    curvature = xp.where(curvature > least, curvature, xp.zeros_like(curvature))
+    back = xp.matrix_transpose(directions)
+    if inner:
+        return Modes(curvature, back @ turned / n, directions)
+    return Modes(curvature, back / n, turned @ directions)
+
+
 def solved(features: Array, targets: Array, price: float = 0.0, steps: float | None = None) -> Array:
     """Return w that minimizes 1/n |Φ w - t|² + price |w|², the shortest; or gradient descent's after `steps`.
-
-    In the directions in which Φᵀ Φ / n has the curvature μ, gradient descent from 0 is a matter of one factor:
-    w = (1 - (1 - η (μ + price))^steps) / (μ + price) · (Φᵀ t / n), with η = 1 / (greatest μ + price).
 
     Args:
         features: Φ, shape (members, n, width).
@@ -159,25 +209,7 @@ def solved(features: Array, targets: Array, price: float = 0.0, steps: float | N
     Returns:
         array of shape (members, width, k).
     """
-    xp = namespace(features, targets)
-    n, width = features.shape[1:]
-    turned = xp.matrix_transpose(features)  # Φᵀ
-    inner = width <= n
-    square = (turned @ features if inner else features @ turned) / n
-    curvature, directions = xp.linalg.eigh(square)
-    greatest = xp.max(curvature, axis=-1, keepdims=True)
-    # Rounding leaves curvatures of about this size where there are none.
-    present = curvature > float(xp.finfo(features.dtype).eps) * max(n, width) * greatest
-    total = xp.where(present, curvature, xp.ones_like(curvature)) + price
-    factor = xp.ones_like(total)
-    if steps is not None:
-        left = 1 - total / (greatest + price)
-        factor = 1 - xp.clip(left, 0, 1) ** steps
-    factor = xp.where(present, factor / total, xp.zeros_like(total))[..., None]
-    back = xp.matrix_transpose(directions)
-    if inner:
-        return directions @ (factor * (back @ (turned @ targets))) / n
-    return turned @ (directions @ (factor * (back @ targets))) / n
+    return modes(features).weights(targets, price, steps)
 
 
 class Trained:
