@@ -291,10 +291,10 @@ class BlameLedger(Widget):
         """Return the graph, with what is written, as PNG."""
         from dlcore import plots
 
-        ax = plots.figure(width=6.0, height=2.8)[0]
+        ax = plots.figure(width=8.0, height=3.0)[0]
         places = [(row[2], -row[3]) for row in self.nodes]
-        box = {"boxstyle": "round", "facecolor": "white", "edgecolor": plots.GREY}
-        middle = {"ha": "center", "va": "center", "fontsize": 9, "in_layout": False}
+        box: dict[str, Any] = {"boxstyle": "round", "facecolor": "white", "edgecolor": plots.GREY}
+        middle: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 9, "in_layout": False}
         with plots.style():
             for source, node, slope, *_ in self.edges:
                 (x0, y0), (x1, y1) = places[source], places[node]
