@@ -233,6 +233,7 @@ def test_what_it_says_follows_from_the_probabilities() -> None:
     assert widget.verdict.startswith(f"It takes this 3 for {watch_it_learn.a(best)}, with ")
     assert widget.verdict.endswith("It is right." if best == 3 else "It is wrong.")
     assert widget.summary.startswith("After 1,000 steps, 32,000 digits looked at: it reads ")
+    assert WatchItLearn(steps=1).summary.startswith("After 1 step, 32 digits looked at: ")
     widget.strokes = SEVEN
     assert widget.verdict.startswith("It takes your drawing for a ")
     assert WatchItLearn().summary.startswith("It has learnt nothing yet: ")

@@ -170,9 +170,7 @@ class WatchItLearn(Widget):
 
     most = traitlets.Int(MOST, help="steps after which it has looked at every digit ten times").tag(sync=True)
     shown = traitlets.Bytes(help="uint8 (28, 28): the picture that it reads, 255 is ink").tag(sync=True)
-    probabilities: traitlets.List[float] = traitlets.List(
-        help="of the ten digits; empty for an empty pad"
-    ).tag(sync=True)
+    probabilities: traitlets.List[float] = traitlets.List(help="of the ten digits").tag(sync=True)
     curve = traitlets.Bytes(help="float32 (tests, 3): steps, share of right answers, mean loss").tag(
         sync=True
     )
@@ -243,7 +241,7 @@ class WatchItLearn(Widget):
         learnt = (
             "It has learnt nothing yet"
             if self.steps == 0
-            else f"After {self.steps:,} steps, {BATCH * self.steps:,} digits looked at"
+            else f"After {self.steps:,} step{'s' * (self.steps > 1)}, {BATCH * self.steps:,} digits looked at"
         )
         return (
             f"{learnt}: it reads {percent(self.accuracy)} of the 2,000 test digits right; loss "
