@@ -124,6 +124,17 @@ def test_every_page_is_whole(
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_new_reader_sees_their_systems_theme_and_no_complaint(
+    address: str, chromium: Any, theme: str
+) -> None:
+    with chromium.new_context(viewport=DESK, color_scheme=theme) as context:
+        visit = Visit(context, f"{address}/intro.html")
+        assert visit.evaluate("document.documentElement.dataset.theme") == theme
+        assert visit.complaints == []
+
+
+@pytest.mark.browser
 def test_the_browser_test_sees_a_foreign_request_and_a_wide_page(tmp_path: Path, chromium: Any) -> None:
     script, wide = '<script src="http://localhost:1/x.js"></script>', '<div style="width: 2000px">wide</div>'
     (tmp_path / "broken.html").write_text(script + wide + '<img src="nowhere.png">')
