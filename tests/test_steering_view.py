@@ -142,6 +142,23 @@ def test_what_is_refused_is_said(prose: Prose) -> None:
     prose.page.wait_for_function("document.querySelector('.dlcore-refusal').textContent.includes('w7')")
 
 
+def test_a_value_that_stood_already_outlives_the_first_action(prose: Prose) -> None:
+    (widget,) = prose.show(("DragTheNeuron", {"name": "border", "target": "chapter", "w1": 5}))
+    prose.until(widget, w1=5)
+    prose.write("again", "#steer/border?first=reset&w1=5&goal=line").click()
+    prose.until(widget, goal="line", w1=5, w2=1)
+    prose.page.wait_for_function("document.querySelector('.dlcore-task').textContent")
+    assert prose.page.locator("[name=w1]").first.input_value() == "5"
+
+
+def test_of_two_links_the_later_one_holds(prose: Prose) -> None:
+    (widget,) = prose.show(NEURON)
+    for words, value in {"early": "w2=7", "late": "w1=5"}.items():
+        prose.write(words, f"#steer/border?first=reset&{value}")
+    prose.page.evaluate("[...document.links].filter(a => a.hash).reverse().forEach(a => a.click())")
+    prose.until(widget, w1=5, w2=1)
+
+
 def test_of_two_of_one_name_the_nearest_above_is_meant_else_the_first(prose: Prose) -> None:
     first, second = prose.show(NEURON, NEURON)
     prose.write("above both", "#steer/border?w1=2").click()

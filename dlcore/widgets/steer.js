@@ -60,7 +60,9 @@ export function guide(scope, model, frame, ask, say) {
   show();
 
   let timer = 0;
+  let followed = 0; // links
   scope.endings.push(() => clearTimeout(timer));
+  scope.endings.push(() => ++followed); // a view that has gone sets nothing
   const showIt = () => {
     bringUp(frame);
     frame.classList.add("dlcore-steered");
@@ -79,18 +81,22 @@ export function guide(scope, model, frame, ask, say) {
     event.preventDefault();
     event.stopImmediatePropagation();
     say("");
-    obey(model, asked, ask, say);
+    const mine = ++followed;
+    obey(model, asked, ask, say, () => mine !== followed);
     showIt();
   };
   scope.listen(document, "click", follow, true);
 }
 
 // An action is called in the state that the link sets, unless it is to be the first; the task begins after all.
-function obey(model, { values, first, action, goal }, ask, say) {
+// What the first action changes must have come here before the values are set: a value that stood here already would
+// count as unchanged, be kept from Python, and then be lost to what the action makes of it.
+async function obey(model, { values, first, action, goal }, ask, say, overtaken) {
   const act = (name) => ask(model, name).catch(() => undefined); // the frame shows the refusal
   const unknown = Object.keys(values).filter((trait) => model.get(trait) === undefined);
   if (unknown.length) say(`This link sets what the widget does not have: ${unknown.join(", ")}.`);
-  if (first) act(first);
+  if (first) await act(first);
+  if (overtaken()) return;
   for (const [trait, value] of Object.entries(values)) if (!unknown.includes(trait)) model.set(trait, value);
   if (action) {
     model.save_changes();
