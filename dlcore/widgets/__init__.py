@@ -12,7 +12,10 @@
     PickALoss          points, the line a loss prefers, each point's pull         (chapter Loss)
     BlameLedger        the chain rule on a small graph, one entry at a time       (chapter Backprop)
     BreakOneGradient   six wrong backward passes, and the check that sees them    (chapter Backprop)
+    OneHundredSeeds    a hundred networks that differ in their seed alone         (chapter Training)
     SkiSlopeRace       four optimizers on a surface of two weights                (chapter Training)
+    CapacityDial       networks of all widths on a few digits, and what tames them (chapter Overfitting)
+    CleverHans         a mark in a corner, and seven maps of who looks at it      (chapter Interpretability)
     Playground         a network learns in front of the reader                    (chapter Training)
 
 A widget is two files of one stem: Python computes, JavaScript draws and reads controls.
@@ -28,7 +31,10 @@ if TYPE_CHECKING:
     from .blame_ledger import BlameLedger as BlameLedger
     from .break_one_gradient import BreakOneGradient as BreakOneGradient
     from .bump_builder import BumpBuilder as BumpBuilder
+    from .capacity_dial import CapacityDial as CapacityDial
+    from .clever_hans import CleverHans as CleverHans
     from .drag_the_neuron import DragTheNeuron as DragTheNeuron
+    from .one_hundred_seeds import OneHundredSeeds as OneHundredSeeds
     from .paper_folding import PaperFolding as PaperFolding
     from .perceptron_duel import PerceptronDuel as PerceptronDuel
     from .pick_a_loss import PickALoss as PickALoss
@@ -44,7 +50,10 @@ _HOMES = {
     "BlameLedger": "blame_ledger",
     "BreakOneGradient": "break_one_gradient",
     "BumpBuilder": "bump_builder",
+    "CapacityDial": "capacity_dial",
+    "CleverHans": "clever_hans",
     "DragTheNeuron": "drag_the_neuron",
+    "OneHundredSeeds": "one_hundred_seeds",
     "PaperFolding": "paper_folding",
     "PerceptronDuel": "perceptron_duel",
     "PickALoss": "pick_a_loss",
@@ -60,7 +69,10 @@ __all__ = [
     "BlameLedger",
     "BreakOneGradient",
     "BumpBuilder",
+    "CapacityDial",
+    "CleverHans",
     "DragTheNeuron",
+    "OneHundredSeeds",
     "PaperFolding",
     "PerceptronDuel",
     "PickALoss",
