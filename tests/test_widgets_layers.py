@@ -16,7 +16,7 @@ from dlcore.arrays import to_numpy
 from dlcore.backprop import Tensor, no_grad
 from dlcore.layers import Activation
 from dlcore.widgets import BumpBuilder, PaperFolding, bumps, paper
-from dlcore.widgets.bump_builder import about_pieces, error_words
+from dlcore.widgets.bump_words import about_pieces, error_words
 from dlcore.widgets.bumps import HIGH, LOW, Bumps
 
 CONFIGURATIONS = [
