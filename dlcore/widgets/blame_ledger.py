@@ -253,7 +253,8 @@ class BlameLedger(Widget):
         if last.kind == "seed":
             return "All values are known. The blame of L is 1: it changes as fast as itself. Now back, edge by edge."
         if last.kind == "total":
-            return f"The shares add: the blame of {last.node} is {number(self._ledger.blame[last.node])}."
+            blame = number(self._ledger.blame[last.node])
+            return f"The shares add: the blame of {last.node} is {blame}." + self._verdict()
         return about_way(last.node, last.source, self._ledger) + self._verdict()
 
     def _verdict(self) -> str:
@@ -300,7 +301,13 @@ class BlameLedger(Widget):
                 (x0, y0), (x1, y1) = places[source], places[node]
                 ax.plot([x0, x1], [y0, y1], "-", color=plots.GREY, linewidth=1, zorder=1)
                 if slope is not None:
-                    ax.text((x0 + x1) / 2, (y0 + y1) / 2, number(slope), color=plots.PURPLE, **middle)
+                    ax.text(
+                        (x0 + x1) / 2,
+                        (y0 + y1) / 2,
+                        number(slope),
+                        color=plots.PURPLE,
+                        **(middle | {"va": "bottom"}),
+                    )
             for (name, _, _, _, value, blame, *_), (x, y) in zip(self.nodes, places, strict=True):
                 words = name if value is None else f"{name} = {number(value)}"
                 words += "" if blame is None else f"\nblame {number(blame)}"
