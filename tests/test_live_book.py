@@ -254,3 +254,132 @@ def test_the_layers_widgets_scrub_without_python_and_compute_with_it(context: An
     assert len(visit.page.workers) == 1
     assert visit.complaints == []
     visit.page.close()
+
+
+def opened(context: Any, url: str) -> Visit:
+    """Open a page of the book and wait until all its widgets are drawn."""
+    visit = Visit(context, url)
+    drawn = "document.querySelectorAll('.dlcore-live[data-state=drawn]').length"
+    until(visit, f"{drawn} && {drawn} === document.querySelectorAll('.dlcore-live').length")
+    return visit
+
+
+def closed(visit: Visit, pythons: int = 1) -> None:
+    """Close a page that complained about nothing, asked nobody else, and started no more than it had to."""
+    assert len(visit.page.workers) == pythons
+    assert visit.complaints == []
+    assert [
+        url for url in visit.requests if not url.startswith(("http://127.0.0.1:", "blob:", "data:"))
+    ] == []
+    visit.page.close()
+
+
+def steer(visit: Visit, part: str) -> None:
+    """Follow the first link of the prose whose address has this part."""
+    visit.page.locator(f"a.steer[href*='{part}']").first.click()
+
+
+def ink(visit: Visit, name: str) -> Any:
+    """Return what is drawn on the canvases of the widget of this name."""
+    frame = visit.page.locator(f".dlcore-widget[data-name={name}]")
+    return frame.evaluate("frame => [...frame.querySelectorAll('canvas')].map(one => one.toDataURL())")
+
+
+def test_the_signal_chain_computes_fifty_layers_in_the_page(context: Any, address: str) -> None:
+    visit = opened(context, f"{address}/chapters/03_activations.html")
+    frame = visit.page.locator(".dlcore-widget[data-name=chain]")
+    chain, before = named("chain"), ink(visit, "chain")
+    steer(visit, "activation=relu&init=he&depth=50")
+    until(visit, f"{chain}.get('shown_depth') === 50 && {chain}.get('verdict').word === 'healthy'")
+    assert ink(visit, "chain") != before
+    frame.locator("[name=depth]").focus()
+    visit.page.keyboard.press("ArrowLeft")
+    until(visit, f"{chain}.get('shown_depth') === 49")
+    steer(visit, "goal=overflow")
+    frame.locator("[name=init]").select_option("normal")
+    for name, value in {"scale": 1, "input_scale": 10}.items():
+        frame.locator(f"input[type=range][name={name}]").focus()
+        visit.page.keyboard.press("End")
+        until(visit, f"{chain}.get('{name}') === {value}")
+    until(visit, f"{chain}.get('reached')")
+    assert frame.locator(".dlcore-task").inner_text().startswith("Done: ")
+    closed(visit)
+
+
+def test_pick_a_loss_fits_steps_and_says_when_the_task_is_done(context: Any, address: str) -> None:
+    visit = opened(context, f"{address}/chapters/04_loss.html")
+    fit, stuck, before = named("fit"), named("stuck"), ink(visit, "fit")
+    squares = visit.evaluate(f"(async () => {fit}.get('w'))()")
+    steer(visit, "fit?loss=mae")
+    until(visit, f"{fit}.get('loss') === 'mae' && {fit}.get('w') > 2 * {squares}")
+    until(visit, "document.querySelector('.dlcore-widget[data-name=fit]').innerText.includes('MAE ')")
+    assert ink(visit, "fit") != before
+    frame = visit.page.locator(".dlcore-widget[data-name=stuck]")
+    steer(visit, "goal=flat")
+    until(visit, f"{stuck}.get('loss') === 'cross_entropy' && {stuck}.get('w') === 0")
+    frame.get_by_role("button", name="Step", exact=True).click()
+    until(visit, f"{stuck}.get('w') > 0")
+    frame.locator("[name=w]").first.focus()
+    visit.page.keyboard.press("ArrowRight")  # six right already with one step: a further move keeps them
+    until(visit, f"{stuck}.get('reached')")
+    assert frame.locator(".dlcore-task").inner_text().startswith("Done: ")
+    closed(visit)
+
+
+def test_the_first_page_learns_to_read_and_reads_what_is_drawn(context: Any, address: str) -> None:
+    visit = opened(context, f"{address}/intro.html")
+    first, before = named("first"), ink(visit, "first")
+    frame = visit.page.locator(".dlcore-widget[data-name=first]")
+    assert frame.get_by_role("button", name="Run").bounding_box()["y"] < DESK["height"] - 100  # no scrolling
+    steer(visit, "goal=learn")
+    frame.get_by_role("button", name="Run").click()
+    until(visit, f"{first}.get('reached') && {first}.get('accuracy') >= 0.9", seconds=180)
+    assert frame.locator(".dlcore-task").inner_text().startswith("Done: ")
+    if (pause := frame.get_by_role("button", name="Pause")).count():
+        pause.click()
+    until(visit, f"!{first}.get('running')")
+    assert ink(visit, "first") != before
+    box = frame.locator("canvas").first.bounding_box()
+    visit.page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.2 * box["height"])
+    visit.page.mouse.down()
+    visit.page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.8 * box["height"], steps=8)
+    visit.page.mouse.up()
+    until(visit, f"{first}.get('strokes').length && {first}.get('verdict').includes('your drawing')")
+    assert "1" in frame.locator("tr[data-best=true] th").inner_text()  # a line from top to bottom
+    frame.get_by_role("button", name="Show an 8 of the test digits").click()
+    until(visit, f"{first}.get('digit') === 8 && !{first}.get('strokes').length")
+    steer(visit, "steps=10")
+    until(visit, f"{first}.get('steps') === 10 && {first}.get('accuracy') < 0.9")
+    closed(visit)
+
+
+def test_predictions_and_the_quiz_answer_without_python(context: Any, address: str) -> None:
+    visit = opened(context, f"{address}/chapters/01_neurons.html")
+    guess = visit.page.locator(".dlcore-widget[aria-label^=Predict]").first
+    guess.get_by_role("radio").first.check()
+    guess.get_by_role("button", name="That is my prediction").click()
+    guess.get_by_text("found", exact=True).wait_for()  # beside the option that the run gave
+    assert guess.get_by_text("your prediction", exact=True).count() == 1
+    quiz = visit.page.locator(".dlcore-widget[aria-label=Quiz]")
+    for form in quiz.locator("form").all():
+        if form.get_by_role("radio").count():
+            form.get_by_role("radio").first.check()
+        elif form.get_by_role("checkbox").count():
+            form.get_by_role("checkbox").first.check()
+        else:
+            form.get_by_role("textbox").fill("0.123")
+        form.get_by_role("button", name="Check").press("Enter")
+        said = form.locator(".quiz-said")
+        assert said.locator("strong").inner_text().startswith(("Right", "Not yet"))
+        assert said.locator("div").count() or said.inner_text().startswith("Not yet:")
+    assert "tries" in quiz.inner_text()
+    closed(visit, pythons=0)
+
+
+def test_of_two_links_that_begin_anew_the_second_sets_all_that_it_says(playground: Visit) -> None:
+    steer(playground, "hidden=[4]&activation=relu&do=reset")
+    until(playground, f"{MODEL}.get('activation') === 'relu' && {MODEL}.get('hidden').length === 1")
+    steer(playground, "activation=relu&do=reset&goal=circle")
+    until(playground, f"{MODEL}.get('goal') === 'circle' && {MODEL}.get('activation') === 'relu'")
+    press(playground, "Step")  # what Python has, it says with the next picture
+    until(playground, f"{EPOCH} === 1 && {MODEL}.get('summary').includes('4 relu units')")
