@@ -259,6 +259,13 @@ def test_what_it_shows_of_the_picture_is_what_the_network_says() -> None:
     assert a_map(widget, "saliency")["share"] is None
 
 
+def test_a_digit_may_come_as_a_number() -> None:
+    widget = CleverHans(steps=0)
+    widget.set_state({"digit": 9})
+    assert widget.digit == "9"
+    assert widget.verdict
+
+
 def test_while_the_mark_is_dragged_only_the_chosen_map_is_drawn() -> None:
     widget = CleverHans()
     widget.set_state({"dragging": True, "row": 12})

@@ -104,7 +104,7 @@ function makePicture(scope, model, push) {
   });
   const head = node("thead", { class: "dlcore-spoken" }, node("tr", {}, ...["picture", "bar", "probability of a 9"].map((word) => node("th", { scope: "col" }, word))));
   const answers = node("table", { class: "hans-bars" }, node("caption", {}, "probability of a 9"), head, node("tbody", {}, ...bars.map(({ row }) => row)));
-  const next = (digit) => push({ digit, which: model.get("digit") === digit ? (model.get("which") + 1) % 100 : model.get("which") });
+  const next = (digit) => push({ digit, which: String(model.get("digit")) === digit ? (model.get("which") + 1) % 100 : model.get("which") });
   const home = button(scope, "Mark to its corner", () => push({ marked: true, ...HOME }));
   const buttons = node("div", { class: "dlcore-controls" }, ...["4", "9"].map((digit) => button(scope, `Another ${digit}`, () => next(digit))), checkbox(scope, model, "marked", "mark on the picture"), home);
   const update = () => {
