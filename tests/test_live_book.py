@@ -383,3 +383,25 @@ def test_of_two_links_that_begin_anew_the_second_sets_all_that_it_says(playgroun
     until(playground, f"{MODEL}.get('goal') === 'circle' && {MODEL}.get('activation') === 'relu'")
     press(playground, "Step")  # what Python has, it says with the next picture
     until(playground, f"{EPOCH} === 1 && {MODEL}.get('summary').includes('4 relu units')")
+
+
+def test_the_mark_of_clever_hans_is_moved_and_another_network_is_trained(context: Any, address: str) -> None:
+    visit = opened(context, f"{address}/chapters/08_interpretability.html")
+    hans, before = named("hans"), ink(visit, "hans")
+    frame = visit.page.locator(".dlcore-widget[data-name=hans]")
+    frame.locator(".hans-tile", has_text="saliency").click()
+    assert visit.page.workers == []  # to look at another map needs no Python
+    steer(visit, "digit=4&marked=false")
+    until(visit, f"!{hans}.get('marked') && {hans}.get('verdict').startsWith('It says 4')")
+    frame.get_by_role("button", name="Mark to its corner").click()
+    until(visit, f"{hans}.get('verdict').startsWith('It says 9')")
+    assert ink(visit, "hans") != before
+    frame.locator("[name=forgotten]").focus()
+    visit.page.keyboard.press("ArrowRight")
+    until(visit, f"{hans}.get('after').byteLength > 0")
+    frame.locator("select[name=percent]").select_option("0")
+    until(visit, f"{hans}.get('percent') === 0 && {hans}.get('steps') === 300 && !{hans}.get('running')")
+    until(visit, f"{hans}.get('scores').every(right => right > 180)")
+    frame.get_by_role("button", name="Reset").click()
+    until(visit, f"{hans}.get('steps') === 0 && !{hans}.get('busy')")
+    closed(visit)
