@@ -166,7 +166,7 @@ function makeLarge(scope, model) {
       drawMap(model, values.length ? values : EMPTY, reuse, context, side, theme);
     });
     surface.classList.add("hans-map");
-    return { trait, surface, whole: node("figure", {}, surface, node("figcaption", {}, i ? "after forgetting" : "as trained")) };
+    return { trait, surface, whole: node("div", {}, surface, node("p", { class: "hans-when" }, i ? "after forgetting" : "as trained")) };
   });
   const [name, about, facts, hover] = [node("strong"), node("p", { class: "hans-about" }), node("p"), node("p", { class: "hans-hover" })];
   for (const { trait, surface } of tiles) {
