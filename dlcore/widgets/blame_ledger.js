@@ -10,7 +10,7 @@ const NARROW = 520;
 const HEAD = ["", "is", "value", "blame", "measured", ""];
 const quietly = (promise) => promise.catch(() => {});
 
-// The nodes as Python sent them, by name.
+// The nodes as Python sent them, by name. What is not known yet is null from a kernel, undefined from the page.
 const read = (model) => model.get("nodes").map(([name, formula, column, row, value, blame, measured, complete, agrees]) => ({ name, formula, column, row, value, blame, measured, complete, agrees }));
 
 // ------------------------------------------------------------------------------------------------------ the graph
@@ -34,7 +34,7 @@ function drawEdge(context, theme, [from, to], [, , slope, , asked]) {
   context.stroke();
   const middle = [0, 1].map((k) => 0.5 * from[k] + 0.5 * to[k]);
   if (asked) tag(context, theme, "?", ...middle, theme.accent);
-  else if (slope !== null) tag(context, theme, shown(slope), ...middle, tone(theme, PURPLE));
+  else if (slope != null) tag(context, theme, shown(slope), ...middle, tone(theme, PURPLE));
 }
 
 function drawNode(context, theme, { name, value, blame, complete, agrees }, [x, y], box) {
@@ -52,10 +52,10 @@ function drawNode(context, theme, { name, value, blame, complete, agrees }, [x, 
   context.font = "13px system-ui, sans-serif";
   context.fillStyle = theme.text;
   const room = box.width - 6;
-  context.fillText(value === null ? name : `${name} = ${shown(value)}`, x, y - (blame === null ? 0 : 9), room);
+  context.fillText(value == null ? name : `${name} = ${shown(value)}`, x, y - (blame == null ? 0 : 9), room);
   context.fillStyle = tone(theme, GREEN);
   context.font = "600 13px system-ui, sans-serif";
-  if (blame !== null) context.fillText(`blame ${shown(blame)}`, x, y + 10, room);
+  if (blame != null) context.fillText(`blame ${shown(blame)}`, x, y + 10, room);
 }
 
 function drawGraph(model, context, width, height, theme) {
@@ -78,7 +78,7 @@ function book() {
   const body = node("tbody");
   const head = node("tr", {}, ...HEAD.map((word) => node(word ? "th" : "td", word ? { scope: "col" } : {}, word)));
   const whole = node("table", { class: "blame-table" }, node("caption", {}, "The ledger"), node("thead", {}, head), body);
-  const cell = (value) => node("td", {}, value === null ? "" : shown(value));
+  const cell = (value) => node("td", {}, value == null ? "" : shown(value));
   const update = (model) => {
     const rows = read(model).map((each) => {
       const verdict = each.complete ? (each.agrees ? "✓ agrees" : "✗ differs") : "";

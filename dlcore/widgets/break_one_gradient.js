@@ -40,7 +40,8 @@ function drawCurves(model, context, width, height, theme) {
   context.restore();
 }
 
-const written = (error) => (error === null ? "–" : error < 1e-3 ? error.toExponential(0).replace("-", "−") : error.toFixed(2));
+// No error is null from a kernel, undefined from the page.
+const written = (error) => (error == null ? "–" : error < 1e-3 ? error.toExponential(0).replace("-", "−") : error.toFixed(2));
 
 // The check, always open: it is what the reader reasons from.
 function check() {
