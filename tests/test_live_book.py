@@ -326,6 +326,22 @@ def test_pick_a_loss_fits_steps_and_says_when_the_task_is_done(context: Any, add
     closed(visit)
 
 
+def test_the_capacity_dial_measures_a_whole_curve_in_the_page(context: Any, address: str) -> None:
+    visit = opened(context, f"{address}/chapters/07_overfitting.html")
+    dial, before = named("dial"), ink(visit, "dial")
+    frame = visit.page.locator(".dlcore-widget[data-name=dial]")
+    frame.get_by_role("button", name="Run", exact=True).click()
+    until(visit, f"{dial}.get('done') === {dial}.get('places').length && !{dial}.get('running')")
+    assert ink(visit, "dial") != before
+    steer(visit, "goal=calm")
+    until(visit, f"{dial}.get('width') === 100 && {dial}.get('goal') === 'calm' && !{dial}.get('running')")
+    frame.locator("[name=dropout]").focus()
+    visit.page.keyboard.press("End")
+    until(visit, f"{dial}.get('reached')")
+    assert frame.locator(".dlcore-task").inner_text().startswith("Done: ")
+    closed(visit)
+
+
 def test_the_first_page_learns_to_read_and_reads_what_is_drawn(context: Any, address: str) -> None:
     visit = opened(context, f"{address}/intro.html")
     first, before = named("first"), ink(visit, "first")
@@ -404,4 +420,25 @@ def test_the_mark_of_clever_hans_is_moved_and_another_network_is_trained(context
     until(visit, f"{hans}.get('scores').every(right => right > 180)")
     frame.get_by_role("button", name="Reset").click()
     until(visit, f"{hans}.get('steps') === 0 && !{hans}.get('busy')")
+    closed(visit)
+
+
+def test_blame_is_carried_back_and_a_bug_is_named_in_the_page(context: Any, address: str) -> None:
+    visit = opened(context, f"{address}/chapters/06_backprop.html")
+    ledger, broken = named("ledger"), named("broken")
+    before = ink(visit, "ledger")
+    steer(visit, "seed=0&at=8&goal=name-it")
+    until(visit, f"{ledger}.get('at') === 8 && {ledger}.get('question').startsWith('The shares')")
+    field = visit.page.locator(".dlcore-widget[data-name=ledger] input[name=answer]")
+    field.fill("-6")
+    field.press("Enter")
+    until(visit, f"{ledger}.get('reached') && {ledger}.get('message').includes('overwritten')")
+    assert ink(visit, "ledger") != before
+    frame = visit.page.locator(".dlcore-widget[data-name=broken]")
+    frame.get_by_role("button", name="a wrong sign").click()
+    until(visit, f"{broken}.get('feedback').startsWith('No')")
+    frame.get_by_role("button", name="Next mystery").click()
+    until(visit, f"{broken}.get('case') === 1 && {broken}.get('feedback') === ''")
+    frame.get_by_role("button", name="Tell me").click()  # the source of the pass is there in the page, too
+    until(visit, f"{broken}.get('told') && {broken}.get('code').some(line => line[2] && line[0] !== line[1])")
     closed(visit)
