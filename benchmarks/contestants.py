@@ -79,6 +79,17 @@ CONTESTANTS = [
     Contestant("dlcore", "define-by-run, torch arrays", OURS, ALL, TORCH | {"captured": False}, BOTH),
     Contestant("dlcore", "captured, torch arrays", OURS, ALL, TORCH | {"captured": True}, ("cuda",)),
     Contestant("C loop", "", PEERS + "c_loop", ("T1", "T4")),
+    *[
+        Contestant(
+            "dlcore",
+            f"{'one batch' if together else 'one after another'}, {way}",
+            "benchmarks.seeds",
+            ("S1",),
+            {"together": together, "captured": way == "captured"},
+        )
+        for together in (False, True)
+        for way in ("define-by-run", "captured")
+    ],
     Contestant("captum", "as it comes", PEERS + "captum_maps", ("M1", "M2"), {"at_once": None}),
     Contestant("captum", "256 inputs at once", PEERS + "captum_maps", ("M1",), {"at_once": 256}),
     *[

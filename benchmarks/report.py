@@ -136,6 +136,8 @@ def rival_of(task: str) -> str:
     """The engine against which a task's ratios are taken."""
     if task in tasks.MAPS:
         return targets.CAPTUM
+    if task in tasks.SEEDS:
+        return targets.IN_TURN
     return targets.LOOP if task == "T4" else targets.EAGER
 
 

@@ -14,6 +14,8 @@ EAGER = "torch eager"
 LOOP = "torch loop"
 JAX = "JAX, jit per step"
 VMAP = "torch.func.vmap"
+TOGETHER = "dlcore, one batch, captured"
+IN_TURN = "dlcore, one after another, captured"
 MAPS = "dlcore, maps, NumPy"
 CAPTUM = "captum"
 
@@ -40,6 +42,7 @@ TARGETS = [
     Target("T4", DEFINED, 2, VMAP),
     Target("T4", CAPTURED, 50, LOOP),
     Target("T4", CAPTURED, 6, VMAP),
+    Target("S1", TOGETHER, 10, IN_TURN),
     Target("M1", MAPS, 1.0, CAPTUM),
     Target("M2", MAPS, 1.0, CAPTUM),
     Target("M3", MAPS, 1.0, CAPTUM),

@@ -22,6 +22,7 @@ Array = NDArray[Any]
 # up to 3 % (in float64: by 1e-15). This seed keeps clear of ties, so that agreement is a sharp test.
 SEED = 8
 MEMBERS = 64  # networks of T4
+HUNDRED = 100  # networks of S1
 VOCABULARY, CONTEXT, WIDTH, HEADS, BLOCKS = 65, 64, 64, 4, 2  # of T5
 
 
@@ -193,6 +194,16 @@ def m3() -> Task:
     return maps("M3", "Occlusion 4 × 4, steps of 2, 64 digits, network of T3", t3)
 
 
+def s1() -> Task:
+    """One hundred seeds: networks 2-8-8-1 of T1's kind, each with weights and batches of 20 of its own."""
+    rng = np.random.default_rng(SEED)
+    x, y = disc(rng, (10, HUNDRED, 20))
+    weights = mlp_weights(rng, (2, 8, 8, 1), (HUNDRED,))
+    return Task(
+        "S1", "One hundred seeds, 2-8-8-1, tanh, batch 20, SGD", "sgd", 0.1, 100, 100, 1e-4, weights, x, y
+    )
+
+
 def markov_text(rng: Generator, *shape: int) -> Array:
     """Token ids of the given shape; along the last axis each token depends on the one before."""
     chances = rng.dirichlet(np.full(VOCABULARY, 0.1), VOCABULARY).cumsum(-1)
@@ -206,7 +217,8 @@ def markov_text(rng: Generator, *shape: int) -> Array:
 
 TASKS: dict[str, Callable[[], Task]] = {"T1": t1, "T2": t2, "T3": t3, "T4": t4, "T5": t5}
 MAPS: dict[str, Callable[[], Task]] = {"M1": m1, "M2": m2, "M3": m3}
-ALL = TASKS | MAPS
+SEEDS: dict[str, Callable[[], Task]] = {"S1": s1}
+ALL = TASKS | MAPS | SEEDS
 
 
 def make(name: str, dtype: str = "float32") -> Task:

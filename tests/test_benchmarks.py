@@ -61,6 +61,18 @@ def test_a_map_that_is_moved_is_another_map() -> None:
     assert harness.disagreement(maps.digest(np.roll(heat, 1, axis=3)), maps.digest(heat)) > 1e-4
 
 
+def test_a_hundred_networks_are_the_same_in_one_batch_and_one_after_another() -> None:
+    task = tasks.make("S1", "float64")
+    first, *others = contestants.of_task("S1", "cpu")
+    expected = harness.first_losses(first.build(task, "cpu"), 12)  # more than there are batches
+    assert expected.shape == (12, 100)
+    for each in others:
+        assert harness.disagreement(harness.first_losses(each.build(task, "cpu"), 12), expected) < 1e-10
+    names = {each.name for each in (first, *others)}
+    assert {targets.TOGETHER, targets.IN_TURN} <= names
+    assert report.rival_of("S1") == targets.IN_TURN
+
+
 def test_torch_variants_of_t4_agree() -> None:
     task = tasks.make("T4", "float64")
     expected = reference(task, 20)
