@@ -55,6 +55,13 @@ function drawErrors(context, place, rows, first, colour, dash, marker) {
   for (const row of rows) marker(context, place.X(row[0]), place.Y(row[first + 1]));
 }
 
+// Above the frame and right of its numbers, so that the two do not touch.
+function title(context, area, words) {
+  context.textAlign = "left";
+  context.textBaseline = "bottom";
+  context.fillText(words, area.left, area.top - 5);
+}
+
 const disc = (context, x, y) => {
   context.beginPath();
   context.arc(x, y, 3, 0, 2 * Math.PI);
@@ -73,7 +80,8 @@ function drawScale(context, model, area, theme) {
 
 function drawChart(model, place, context, theme) {
   const { area } = place;
-  axes(context, area, [0, 1], [0, 100], theme, { yLabel: "wrong answers, %", xCount: 0.4, yCount: 5 });
+  axes(context, area, [0, 1], [0, 100], theme, { xCount: 0.4, yCount: 5 });
+  title(context, area, "wrong answers, %");
   context.clearRect(area.left - 4, area.top + area.height + 1, area.width + MARGIN.right + 4, MARGIN.bottom);
   drawScale(context, model, area, theme);
   const limit = place.X(model.get("examples"));
@@ -175,7 +183,8 @@ function drawAnswers(model, smalls, context, width, height, theme) {
   const values = floats(model.get("line"));
   const [start, end] = [model.get("start"), model.get("end")];
   const top = Math.max(1.5, ...values.map(Math.abs));
-  const { X, Y } = axes(context, area, [0, 1], [-top, top], theme, { yLabel: `outputs, ${model.get("width")} units, first seed`, xCount: 0.4, yCount: 4 });
+  const { X, Y } = axes(context, area, [0, 1], [-top, top], theme, { xCount: 0.4, yCount: 4 });
+  title(context, area, `outputs, ${model.get("width")} units, first seed`);
   context.clearRect(area.left - 4, area.top + area.height + 1, width, height);
   trace(context, [[X(0), Y(0)], [X(1), Y(0)]], theme.muted, { width: 1 });
   const line = (digit) => Array.from({ length: PLACES }, (_, k) => [X(k / (PLACES - 1)), Y(values[10 * k + digit])]);
