@@ -45,7 +45,7 @@ class Decomposition:
 
     @property
     def error(self) -> Values:
-        """The expected squared error of a new reading at each place: the sum of the three."""
+        """The expected squared error of a new reading at each place, the sum of the three."""
         return self.bias2 + self.variance + self.noise
 
     def __repr__(self) -> str:
