@@ -442,3 +442,23 @@ def test_blame_is_carried_back_and_a_bug_is_named_in_the_page(context: Any, addr
     frame.get_by_role("button", name="Tell me").click()  # the source of the pass is there in the page, too
     until(visit, f"{broken}.get('told') && {broken}.get('code').some(line => line[2] && line[0] !== line[1])")
     closed(visit)
+
+
+def test_a_rate_above_the_limit_diverges_and_a_hundred_networks_are_trained_in_the_page(
+    context: Any, address: str
+) -> None:
+    visit = opened(context, f"{address}/chapters/05_training.html")
+    race, seeds = named("race"), named("seeds")
+    before = ink(visit, "race")
+    steer(visit, "surface=quadratic&condition=50&learning_rate=0.45&batch=all&do=finish")
+    until(visit, f"{race}.get('done') === 100 && {race}.get('results')[0].word === 'diverged'")
+    assert "above it" in visit.page.locator(".dlcore-widget[data-name=race] .ski-verdict").inner_text()
+    assert ink(visit, "race") != before
+    steer(visit, "do=reset&goal=luck")
+    frame = visit.page.locator(".dlcore-widget[data-name=seeds]")
+    frame.get_by_role("button", name="Run").click()
+    until(visit, f"{seeds}.get('epoch') === 60 && !{seeds}.get('running')")
+    until(visit, f"{seeds}.get('reached')")
+    frame.get_by_role("button", name="Keep this result").click()
+    until(visit, f"{seeds}.get('compared').startsWith('Kept: xor, width 3')")
+    closed(visit)
