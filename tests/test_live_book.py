@@ -438,7 +438,7 @@ def test_blame_is_carried_back_and_a_bug_is_named_in_the_page(context: Any, addr
     frame.get_by_role("button", name="a wrong sign").click()
     until(visit, f"{broken}.get('feedback').startsWith('No')")
     frame.get_by_role("button", name="Next mystery").click()
-    until(visit, f"{broken}.get('case') === 1 && {broken}.get('feedback') === ''")
+    until(visit, f"{broken}.get('seed') === 1 && {broken}.get('feedback') === ''")
     frame.get_by_role("button", name="Tell me").click()  # the source of the pass is there in the page, too
     until(visit, f"{broken}.get('told') && {broken}.get('code').some(line => line[2] && line[0] !== line[1])")
     closed(visit)

@@ -348,7 +348,7 @@ def test_each_six_mysteries_have_each_bug_once() -> None:
 @pytest.mark.parametrize("case", range(6))
 @pytest.mark.parametrize("data", ["circle", "spiral"])
 def test_a_mystery_is_what_the_passes_make_it(case: int, data: str) -> None:
-    mystery = BreakOneGradient(case=case, data=data)
+    mystery = BreakOneGradient(seed=case, data=data)
     bug, x, t, parameters = case_of(case, data)
     curves = np.frombuffer(mystery.curves, "<f4").reshape(2, STEPS + 1)
     for row, gradient in zip(curves, (right, broken(bug)), strict=True):
@@ -360,7 +360,7 @@ def test_a_mystery_is_what_the_passes_make_it(case: int, data: str) -> None:
 
 
 def test_a_guess_is_answered_by_what_the_table_shows() -> None:
-    mystery = BreakOneGradient(case=0, goal="name")
+    mystery = BreakOneGradient(seed=0, goal="name")
     assert bug_of(0).key == "overwrite"
     mystery.do_guess("layer")
     assert mystery.feedback.startswith("No, this is not “another layer's activations used”.")
@@ -386,7 +386,7 @@ def test_a_guess_is_answered_by_what_the_table_shows() -> None:
 
 @pytest.mark.parametrize("case", range(6))
 def test_every_wrong_guess_is_answered_differently(case: int) -> None:
-    mystery, said = BreakOneGradient(case=case), []
+    mystery, said = BreakOneGradient(seed=case), []
     for bug in BUGS:
         if bug != bug_of(case):
             mystery.do_guess(bug.key)
@@ -398,7 +398,7 @@ def test_every_wrong_guess_is_answered_differently(case: int) -> None:
 def test_telling_ends_a_row() -> None:
     mystery = BreakOneGradient(goal="streak")
     for _ in range(2):
-        mystery.do_guess(bug_of(mystery.case).key)
+        mystery.do_guess(bug_of(mystery.seed).key)
         mystery.do_next()
     assert (mystery.streak, mystery.reached) == (2, False)
     mystery.do_tell()
@@ -406,7 +406,7 @@ def test_telling_ends_a_row() -> None:
     assert bug_of(2).name in mystery.feedback
     for _ in range(3):
         mystery.do_next()
-        mystery.do_guess(bug_of(mystery.case).key)
+        mystery.do_guess(bug_of(mystery.seed).key)
     assert mystery.reached
 
 
@@ -421,14 +421,14 @@ def test_a_wrong_guess_ends_a_row_too() -> None:
 
 
 def test_the_tasks_about_the_curve() -> None:
-    falling = BreakOneGradient(case=0, goal="falling")
+    falling = BreakOneGradient(seed=0, goal="falling")
     falling.do_guess("overwrite")
     assert falling.reached
-    rising = BreakOneGradient(case=[bug_of(i).key for i in range(6)].index("sign"), goal="falling")
+    rising = BreakOneGradient(seed=[bug_of(i).key for i in range(6)].index("sign"), goal="falling")
     rising.do_guess("sign")
     assert not rising.reached
     case = [bug_of(i).key for i in range(6)].index("bias")
-    better = BreakOneGradient(case=case, data="spiral", learning_rate=0.3, goal="better")
+    better = BreakOneGradient(seed=case, data="spiral", learning_rate=0.3, goal="better")
     better.do_guess("bias")
     assert better.reached
     assert "lower than with the right gradient" in better.curve_words
@@ -446,12 +446,12 @@ def test_another_rate_keeps_the_guesses_and_another_mystery_does_not() -> None:
 
 
 def test_a_mystery_is_restored() -> None:
-    mystery = BreakOneGradient(case=4, data="spiral", learning_rate=0.3, name="broken", goal="name")
+    mystery = BreakOneGradient(seed=4, data="spiral", learning_rate=0.3, name="broken", goal="name")
     mystery.do_guess("sign")
     mystery.do_guess(bug_of(4).key)
     other = BreakOneGradient.reopened(mystery.get_state())
     for name in (
-        "case",
+        "seed",
         "data",
         "learning_rate",
         "guesses",
@@ -489,4 +489,4 @@ def test_the_ledgers_picture(settings: dict[str, Any]) -> None:
 
 def test_the_mysterys_picture() -> None:
     sign = [bug_of(i).key for i in range(6)].index("sign")
-    assert BreakOneGradient(case=sign).picture().startswith(b"\x89PNG")
+    assert BreakOneGradient(seed=sign).picture().startswith(b"\x89PNG")

@@ -18,7 +18,7 @@ every_widget = pytest.mark.parametrize("name", [LEDGER, BROKEN])
 # A state in which much is to be seen, and what the reader does next.
 FULL: dict[str, dict[str, Any]] = {
     LEDGER: {"at": 8, "rule": "add", "goal": "finish"},
-    BROKEN: {"case": 3, "goal": "name"},
+    BROKEN: {"seed": 3, "goal": "name"},
 }
 NAMES = {bug.key: bug.name for bug in BUGS}
 
@@ -122,7 +122,7 @@ def test_two_on_one_page_do_not_meet(room: Room, name: str) -> None:
     ids = room.page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
     assert len(ids) == len(set(ids))
     before = room.bridge.do(lambda: second.get_state())
-    button, trait = ("All values", "at") if name == LEDGER else ("Next mystery", "case")
+    button, trait = ("All values", "at") if name == LEDGER else ("Next mystery", "seed")
     room.page.get_by_role("button", name=button).first.click()
     room.until(lambda: room.bridge.do(lambda: getattr(first, trait)) > 0, "the first has moved on")
     assert room.bridge.do(lambda: second.get_state()) == before
@@ -218,7 +218,7 @@ def test_the_controls_change_the_ledger(room: Room) -> None:
 
 
 def test_a_mystery_is_solved(room: Room) -> None:
-    room.show(BROKEN, case=0, goal="name")
+    room.show(BROKEN, seed=0, goal="name")
     assert room.page.locator(".broken-check tbody tr").count() == 6
     assert room.page.locator(".broken-wrong").count() == 2
     room.press(NAMES["sign"])

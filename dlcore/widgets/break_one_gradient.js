@@ -128,13 +128,13 @@ function render({ model, el }) {
     guesses.update();
     code.update();
     const row = model.get("streak");
-    title.textContent = `Mystery ${model.get("case")}${row ? ` · in a row: ${row}` : ""}`;
+    title.textContent = `Mystery ${model.get("seed")}${row ? ` · in a row: ${row}` : ""}`;
     words.textContent = model.get("curve_words");
     answer.textContent = model.get("feedback");
     tell.disabled = model.get("found") || model.get("told");
     listing.refill();
   };
-  whenAny(scope, model, ["case", "curves", "rows", "guesses", "found", "told", "streak", "curve_words", "feedback", "code"], update);
+  whenAny(scope, model, ["seed", "curves", "rows", "guesses", "found", "told", "streak", "curve_words", "feedback", "code"], update);
   frames(scope, model, el, update);
   return () => scope.end();
 }

@@ -65,18 +65,18 @@ class Case(NamedTuple):
     parameters: Parameters
 
 
-def bug_of(case: int) -> Bug:
+def bug_of(seed: int) -> Bug:
     """Return the bug of a mystery: each six in a row have each of the six once, in an order drawn from the seed."""
-    order = np.random.default_rng([6, case // len(BUGS)]).permutation(len(BUGS))
-    return BUGS[order[case % len(BUGS)]]
+    order = np.random.default_rng([6, seed // len(BUGS)]).permutation(len(BUGS))
+    return BUGS[order[seed % len(BUGS)]]
 
 
-def case_of(case: int, data: str) -> Case:
+def case_of(seed: int, data: str) -> Case:
     """Return a mystery: the bug that its number hides, and a network and points drawn from the number."""
-    rng = np.random.default_rng(case)
+    rng = np.random.default_rng(seed)
     points, labels = getattr(sets, data)(POINTS, rng=rng)
     x, t = points.astype(np.float64) / SCALE, (labels[:, None].astype(np.float64) + 1) / 2
-    return Case(bug_of(case), x, t, start(rng))
+    return Case(bug_of(seed), x, t, start(rng))
 
 
 # ------------------------------------------------------------------------------------------------ sentences
@@ -144,10 +144,10 @@ def about_curve(losses: Floats) -> str:
 class BreakOneGradient(Widget):
     """A hand-written backward pass with one of six real bugs in it, to be found by its gradient check.
 
-    Settings: `case`, the number of a mystery, which draws bug, points and weights; `data`, circle or spiral;
+    Settings: `seed`, the number of a mystery, which draws bug, points and weights; `data`, circle or spiral;
     `learning_rate`.
 
-    >>> mystery = BreakOneGradient(case=3)
+    >>> mystery = BreakOneGradient(seed=3)
     >>> len(mystery.rows), mystery.found
     (6, False)
     """
@@ -169,7 +169,7 @@ class BreakOneGradient(Widget):
         ),
     }
 
-    case = Whole(0, low=0, high=9999)
+    seed = Whole(0, low=0, high=9999)
     data = Choice("circle", "spiral")
     learning_rate = Rate(0.1)
 
@@ -194,7 +194,7 @@ class BreakOneGradient(Widget):
         super().__init__(**settings)
         self._seen: tuple[Any, ...] = ()
         self.bugs = [[bug.key, bug.name] for bug in BUGS]
-        self.observe(self._settle, names=["case", "data", "learning_rate"])
+        self.observe(self._settle, names=["seed", "data", "learning_rate"])
         self._settle()
 
     @classmethod
@@ -243,7 +243,7 @@ class BreakOneGradient(Widget):
 
     def do_next(self) -> None:
         """Take the next mystery."""
-        self.case = (self.case + 1) % 10_000
+        self.seed = (self.seed + 1) % 10_000
 
     # -- what follows from the settings
 
@@ -256,7 +256,7 @@ class BreakOneGradient(Widget):
         return bool(self._losses[1][-1] < self._losses[0][-1])
 
     def _settle(self, _: Any = None) -> None:
-        state = (self.case, self.data, self.learning_rate)
+        state = (self.seed, self.data, self.learning_rate)
         if state == self._seen:
             return
         another = state[:2] != self._seen[:2]
@@ -269,7 +269,7 @@ class BreakOneGradient(Widget):
 
     def _open(self) -> None:
         """Draw a mystery, and check its gradient."""
-        self._case = case_of(self.case, self.data)
+        self._case = case_of(self.seed, self.data)
         _, x, t, parameters = self._case
         gradients = broken(self._case.bug)(forward(x, parameters), t, parameters[2], parameters[4])
         self._rows = compare(gradients, measured(x, t, parameters))
@@ -307,9 +307,9 @@ class BreakOneGradient(Widget):
 
     def _say(self) -> None:
         wrong = [row.name for row in self._rows if not row.agrees]
-        guesses = f" {self.feedback}" if self.feedback else " Which bug is it?"
+        guesses = f" {self.feedback}" if self.feedback else " Which bug it is, is to be found."
         self.summary = (
-            f"Mystery {self.case}, {self.data}, learning rate {self.learning_rate:g}. {self.curve_words} The check "
+            f"Mystery {self.seed}, {self.data}, learning rate {self.learning_rate:g}. {self.curve_words} The check "
             f"finds {len(wrong)} of {len(self._rows)} gradients wrong: {listed(wrong)}.{guesses}"
         )
 
