@@ -232,7 +232,7 @@ class Optimizer:
                 f"{type(self).__name__} has no setting {name!r}; it has {', '.join(settings)}"
             )
         values = arrays.to_numpy(settings[name].data)
-        return float(values) if values.size == 1 else values.ravel().copy()
+        return values.item() if values.size == 1 else values.ravel().copy()
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in self.__dict__.get("_settings", {}):

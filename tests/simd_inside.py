@@ -1,5 +1,6 @@
 """What test_simd.py runs inside Pyodide: the kernel's functions, and training with it, against NumPy."""
 
+import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise, product
@@ -7,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dlcore import activations, layers, loss, optim
+from dlcore import activations, data, layers, loss, optim, overfitting, training
 from dlcore.arrays import fast_numpy, kernels, simd
 from dlcore.backprop import check_gradients
 from dlcore.capture import capture
@@ -166,6 +167,42 @@ def check_memory_that_grows() -> None:
     same(ours[0], wanted[0], "after the memory has grown", 0)
 
 
+def build(rng: np.random.Generator) -> layers.Module:
+    return layers.mlp(4, 5, 3, activation=activations.tanh, rng=rng)
+
+
+def check_integers_of_64_bits() -> None:
+    """Labels and orders are int64 everywhere, and here a place in an array has 32 bits."""
+    x, labels = normal(16, 4), np.arange(16, dtype=np.int64) % 3
+    assert (data.one_hot(labels, 3).argmax(-1) == labels).all()
+    images, _, numbers, _ = data.train_test_split(x, labels, test_fraction=0.25, rng=RNG, stratify=labels)
+    settings: dict[str, Any] = {"loss": loss.cross_entropy, "epochs": 2, "batch_size": 4, "progress": False}
+    rate = functools.partial(optim.SGD, learning_rate=0.1)
+    for step in (False, True):
+        alone = training.fit(
+            build(np.random.default_rng(0)),
+            (images, numbers),
+            optimizer=rate,
+            seed=0,
+            capture=step,
+            **settings,
+        )
+        for seeds in ([0], [0, 1]):
+            many = training.sweep(
+                build,
+                (images, numbers),
+                optimizer=rate,
+                seeds=seeds,
+                capture=step,
+                metrics=training.accuracy,
+                **settings,
+            )
+            same(many.losses[0], np.array(alone.losses, many.losses.dtype), f"{seeds}, captured={step}", 1e-5)
+    words = layers.Embedding(num_embeddings=7, embedding_dim=3, rng=RNG)
+    assert words(labels.reshape(4, 4)).shape == (4, 4, 3)
+    assert overfitting.augment(normal(3, 1, 8, 8), shift=2, rng=RNG).shape == (3, 1, 8, 8)
+
+
 def report() -> str:
     """Run every check; an AssertionError says what differs."""
     assert simd.kernel is not None, "the kernel was not loaded"
@@ -174,6 +211,7 @@ def report() -> str:
     check_odd_arguments()
     check_training()
     check_memory_that_grows()
+    check_integers_of_64_bits()
     check_gradients(
         lambda x, w, b: activations.tanh(layers.affine(x, w, b)), normal(4, 3), normal(3, 5), normal(5)
     )

@@ -104,6 +104,11 @@ def gate(g: Any, x: Any, above: float, /) -> Any:
     return g * (x > above)
 
 
+def take(x: Any, indices: Any, /, *, axis: int | None = None) -> Any:
+    """Return the entries at `indices`, integers of any width: in the page, of 32 bits, NumPy's own refuses int64."""
+    return x.take(indices.astype(np.intp, casting="same_kind", copy=False), axis)
+
+
 def concat(parts: Any, /, *, axis: int | None = 0) -> Any:
     """Return the arrays joined along `axis`; None lays all their elements end to end."""
     return end_to_end(parts) if axis is None else np.concatenate(parts, axis)
