@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlcore.arrays import asarray, to_numpy
-from dlcore.data import digits
+from dlcore.data import digits, one_hot
 from dlcore.overfitting.learners import RandomFeatures, modes
 from dlcore.training.many import noisy_labels
 from dlcore.training.state import DATA, LABEL_NOISE, generator
@@ -122,8 +122,7 @@ class Study:
 
     def _targets(self, dials: Dials) -> Any:
         labels = self.noisy(dials.label_noise)
-        # Not one_hot: in the page, where integers for places have 32 bits, NumPy's take refuses labels of 64.
-        return asarray(np.eye(CLASSES)[labels], device=self.device, dtype="float64")
+        return asarray(one_hot(labels, CLASSES), device=self.device, dtype="float64")
 
     def _directions(self, width: int) -> Any:
         """Return the modes of a width, and the features of all rows in their directions."""
