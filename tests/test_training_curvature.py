@@ -49,6 +49,18 @@ def test_a_larger_negative_curvature_is_passed_over() -> None:
     assert got == pytest.approx(1.0, rel=1e-4)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_two_curvatures_of_one_size_and_both_signs_are_not_mixed(seed: int) -> None:
+    first, second = (Dense(1, 1, rng=np.random.default_rng(0), dtype="float64") for _ in range(2))
+    model = Sequential(first, second)
+    for parameter in model.parameters():
+        parameter.data[...] = 0  # the saddle of a deep linear network: H has ±15 and nothing larger
+    x = np.array([[1.0], [-1.0], [2.0], [-2.0]])
+    got = sharpness(model, loss.mse, x, 3 * x, rng=np.random.default_rng(seed))
+    assert np.linalg.eigvalsh(hessian(model, loss.mse, x, 3 * x))[[0, -1]] == pytest.approx([-15, 15])
+    assert got == pytest.approx(15, rel=1e-3)
+
+
 @needs_torch
 def test_the_vector_loss_is_torchs() -> None:
     import torch
@@ -102,7 +114,7 @@ def test_descent_on_a_quadratic_is_stable_below_two_over_the_sharpness_and_not_a
 
 
 def test_nothing_curves_where_all_is_flat() -> None:
-    assert power_iteration(lambda v: 0 * v, np.ones(3)) == 0
+    assert power_iteration(lambda v: 0 * v, np.ones(3)) == (0, 0)
 
 
 @pytest.mark.parametrize(

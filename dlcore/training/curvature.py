@@ -84,8 +84,9 @@ def sharpness(
 ) -> float:
     """Return the largest eigenvalue of the Hessian of the loss by the parameters.
 
-    By power iteration, v ← H v / |H v|: the Hessian itself is never made. Where the eigenvalue of largest size is
-    negative, the iteration is repeated on H minus that eigenvalue, whose largest is the one that is looked for.
+    By power iteration, v ← H v / |H v|: the Hessian itself is never made. What it finds is the eigenvalue of largest
+    size, or at a saddle a mixture of two that have one size and both signs. Unless it is one that is positive, the
+    iteration is repeated on H + |H v|, which has none below zero and its largest where H has it.
 
     Args:
         model: a single network; it stays as it is.
@@ -114,22 +115,28 @@ def sharpness(
     def product(v: Vector) -> Vector:
         return hessian_vector_product(f, theta, v)
 
-    value = power_iteration(product, start, steps=steps, tolerance=tolerance)
-    if value >= 0:
+    value, size = power_iteration(product, start, steps=steps, tolerance=tolerance)
+    if (
+        value >= 0.99 * size
+    ):  # v · H v = |H v| of an eigenvector whose eigenvalue is positive, and of no other v
         return value
-    return value + power_iteration(lambda v: product(v) - value * v, start, steps=steps, tolerance=tolerance)
+    raised, _ = power_iteration(lambda v: product(v) + size * v, start, steps=steps, tolerance=tolerance)
+    return max(value, raised - size)  # no v · H v is above the largest eigenvalue
 
 
 def power_iteration(
     product: Callable[[Vector], Vector], start: Vector, *, steps: int = 200, tolerance: float = 1e-4
-) -> float:
-    """Return the eigenvalue of largest size of a symmetric matrix H, of which only v → H v is known.
+) -> tuple[float, float]:
+    """Return v · H v and |H v| at the end of v ← H v / |H v|, for a symmetric matrix H of which only v → H v is known.
+
+    The first is the eigenvalue of largest size, the second its size, where one eigenvalue is larger than all others.
 
     >>> H = np.array([[2.0, 1.0], [1.0, 2.0]])
-    >>> round(power_iteration(lambda v: H @ v, np.array([1.0, 0.0])), 3)
-    3.0
+    >>> value, size = power_iteration(lambda v: H @ v, np.array([1.0, 0.0]))
+    >>> round(value, 3), round(size, 3)
+    (3.0, 3.0)
     """
-    v, value = start / np.linalg.norm(start), 0.0
+    v, value, length = start / np.linalg.norm(start), 0.0, 0.0
     for _ in range(steps):
         Hv = product(v)
         value, before = float(v @ Hv), value
@@ -137,7 +144,7 @@ def power_iteration(
         if length == 0.0 or abs(value - before) <= tolerance * abs(value):
             break
         v = Hv / length
-    return value
+    return value, length
 
 
 def _as_double(x: Any) -> Any:
