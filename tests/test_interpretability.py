@@ -107,11 +107,19 @@ def test_examples_do_not_see_each_other(name: str) -> None:
         (np.ones((2, 1, 10, 10), dtype=int), 0, "floats"),
         (np.ones((2, 1, 10, 10)), np.array([0, 5]), "expected"),
         (np.ones((2, 1, 10, 10)), np.array([0, 1, 2]), "expected"),
+        (np.ones((0, 1, 10, 10)), 0, "at least one example"),
+        (np.full((2, 1, 10, 10), np.nan), 0, "NaN or infinity"),
     ],
 )
 def test_what_does_not_fit_is_refused(name: str, inputs: Any, target: Any, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         METHODS[name](small_cnn(EXACT), inputs, target)
+
+
+def test_noise_is_measured_by_each_input_and_not_by_the_batch() -> None:
+    model, x = small_mlp(EXACT, tanh), make_rng().normal(size=(1, 4))
+    first, _ = inter.smooth_grad(model, np.concatenate([x, 100 * x]), 0, rng=make_rng(), samples=1)
+    np.testing.assert_allclose(first, inter.smooth_grad(model, x, 0, rng=make_rng(), samples=1)[0])
 
 
 def test_a_class_may_be_one_for_all_and_an_output_alone_needs_none() -> None:
@@ -138,6 +146,7 @@ def test_a_baseline_of_another_shape_is_refused(method: Map) -> None:
         (np.array([0.0, 1.0]), {}),
         (np.array([0]), {}),
         (np.array([0, 1]), {"test_share": 1.0}),
+        (np.array([0, 1]), {"penalty": 0.0}),
     ],
 )
 def test_labels_that_no_probe_can_read_are_refused(labels: Any, options: Any) -> None:
@@ -146,8 +155,39 @@ def test_labels_that_no_probe_can_read_are_refused(labels: Any, options: Any) ->
         inter.linear_probe(model, np.ones((2, 4)), labels, layer=model[0], rng=make_rng(), **options)
 
 
+def test_a_probe_needs_examples_on_both_sides_and_knows_classes_of_either() -> None:
+    model, x = small_mlp(EXACT), make_rng().normal(size=(6, 4))
+    with pytest.raises(ValueError, match="received 1, of which 0 would be for the test"):
+        inter.linear_probe(model, x[:1], np.array([0]), layer=model[0], rng=make_rng())
+    labels = np.array([0, 0, 0, 0, 0, 2])  # class 2 once: to fit to or for the test
+    for seed in range(6):
+        probe = inter.linear_probe(model, x, labels, layer=model[0], rng=make_rng(seed), test_share=0.5)
+        assert probe.weight.shape == (16, 3)
+
+
+def test_an_attack_does_not_bring_inputs_into_the_box() -> None:
+    model, x, t = small_mlp(EXACT), np.array([[0.5, -3.0, 0.5, 0.5]]), np.array([0])
+    with pytest.raises(ValueError, match=r"expected inputs from 0.0 to 1.0; received -3.0 to 0.5"):
+        inter.adversarial_example(model, x, t, epsilon=0.1)
+    moved = inter.adversarial_example(model, x, t, epsilon=0.1, low=-np.inf, high=np.inf)
+    np.testing.assert_allclose(np.abs(moved - x), 0.1)
+
+
+def test_layers_to_be_shuffled_are_the_models() -> None:
+    model = small_mlp(EXACT)
+    with pytest.raises(ValueError, match="randomized: expected layers of the model"):
+        inter.randomized(model, rng=make_rng(), layers=[small_mlp(EXACT)[0]])
+    twin = inter.randomized(model, rng=make_rng(), layers=[])  # none, not all
+    assert all(
+        np.array_equal(a.numpy(), b.numpy())
+        for a, b in zip(model.parameters(), twin.parameters(), strict=True)
+    )
+
+
 def test_a_layer_of_another_model_is_refused() -> None:
     model, x = small_cnn(EXACT), np.ones((2, 1, 10, 10))
+    with pytest.raises(ValueError, match="batch, channels, height, width"):
+        inter.grad_cam(model, np.ones((2, 100)), 0, layer=model[3])
     with pytest.raises(ValueError, match="expected a layer of the model"):
         inter.grad_cam(model, x, 0, layer=small_cnn(EXACT)[3])
     with pytest.raises(ValueError, match="puts out"):

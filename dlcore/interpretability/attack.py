@@ -42,6 +42,13 @@ def adversarial_example(
         low: least value of an input.
         high: greatest value of an input.
 
+    Returns:
+        array shaped like the inputs.
+
+    Raises:
+        ValueError: inputs that are not between low and high already, classes that do not fit, a negative epsilon, no
+            steps.
+
     >>> from dlcore.layers import Dense
     >>> model = Dense(2, 2, rng=np.random.default_rng(0))
     >>> model.weight.data[:] = [[3, 0], [-2, 0]]
@@ -49,13 +56,18 @@ def adversarial_example(
     array([[0.4, 0.6]], dtype=float32)
     """
     x = as_inputs("adversarial_example", inputs)
-    labels = np.asarray(target)
+    labels = to_numpy(asarray(target))
     if labels.shape != (x.shape[0],) or not epsilon >= 0 or steps < 1:
         raise ValueError(
             f"adversarial_example: expected a true class for each of {x.shape[0]} inputs, epsilon of 0 or more and at "
             f"least one step; received {labels.shape}, {epsilon}, {steps}"
         )
     clean = to_numpy(x)
+    if clean.min() < low or clean.max() > high:
+        raise ValueError(
+            f"adversarial_example: expected inputs from {low} to {high}; received {clean.min()} to {clean.max()}. Say "
+            "what an input can be: low=-np.inf, high=np.inf if it can be anything"
+        )
     stride = epsilon if steps == 1 else 2.5 * epsilon / steps
     moved = clean.copy()
     for _ in range(steps):
@@ -87,13 +99,22 @@ def randomized(model: Module, *, rng: np.random.Generator, layers: Sequence[Modu
         rng: generator of the shuffles.
         layers: the parts of the model whose parameters are shuffled; all by default.
 
+    Raises:
+        ValueError: a layer that is not a part of the model.
+
     >>> from dlcore.layers import mlp
     >>> model = mlp(2, 8, 3, rng=np.random.default_rng(0))
     >>> twin = randomized(model, rng=np.random.default_rng(1), layers=[model[2]])
     >>> [bool(np.all(a.data == b.data)) for a, b in zip(model.parameters(), twin.parameters())]
     [True, True, False, True]
     """
-    chosen = {id(p) for layer in (layers or [model]) for p in layer.parameters()}
+    parts = [model] if layers is None else layers
+    own = {id(module) for module in model.modules()}
+    if not all(id(part) in own for part in parts):
+        raise ValueError(
+            f"randomized: expected layers of the model, say [model[2]]; received {parts!r}, not all of which are"
+        )
+    chosen = {id(p) for part in parts for p in part.parameters()}
     twin = copy.deepcopy(model)
     for (_, old), (_, new) in zip(model.named_tensors(), twin.named_tensors(), strict=True):
         if id(old) in chosen:
@@ -116,6 +137,9 @@ def rank_similarity(first: Any, second: Any) -> np.ndarray[Any, Any]:
 
     Returns:
         array of shape (batch,).
+
+    Raises:
+        ValueError: maps of different shapes, or without a batch axis.
 
     >>> rank_similarity([[0.1, -0.2, 0.3]], [[1, 2, 9]]), rank_similarity([[1, 2, 3]], [[3, 2, 1]])
     (array([1.]), array([-1.]))

@@ -72,15 +72,21 @@ def smooth_grad(
 ) -> Array:
     """Return the mean of ∂s/∂x over noisy copies of each input: (1/n) Σ ∂s(x + ε)/∂x, ε ~ N(0, σ²).
 
-    Source: Smilkov et al., "SmoothGrad: removing noise by adding noise", 2017. Arguments as of `saliency`, and
+    Source: Smilkov et al., "SmoothGrad: removing noise by adding noise", 2017.
 
     Args:
         model: as of `saliency`.
         inputs: as of `saliency`.
         target: as of `saliency`.
         rng: generator of the noise.
-        noise: σ as a share of the range of the inputs.
+        noise: σ as a share of the range of an input, its largest number less its smallest.
         samples: copies of each input.
+
+    Returns:
+        array shaped like the inputs.
+
+    Raises:
+        ValueError: negative noise, or no samples; and as of `saliency`.
 
     >>> from dlcore.layers import Dense
     >>> model = Dense(2, 1, rng=np.random.default_rng(0))
@@ -94,7 +100,8 @@ def smooth_grad(
             f"smooth_grad: expected noise of 0 or more and at least one sample; received {noise}, {samples}"
         )
     values = to_numpy(x)
-    spread = noise * float(values.max() - values.min())
+    ranges = np.ptp(values, axis=tuple(range(1, values.ndim)), keepdims=True)  # (batch, 1, …)
+    spread = noise * ranges.astype(float)
     shaken = (like(values + spread * rng.standard_normal(values.shape), x) for _ in range(samples))
     return _weighted("smooth_grad", model, shaken, [1 / samples] * samples, target)
 
@@ -113,6 +120,12 @@ def integrated_gradients(
         target: as of `saliency`.
         baseline: what stands for "nothing there": a number, or an array that broadcasts to the inputs.
         steps: points at which the gradient is taken.
+
+    Returns:
+        array shaped like the inputs.
+
+    Raises:
+        ValueError: no steps, a baseline that does not broadcast; and as of `saliency`.
 
     >>> from dlcore.layers import Dense
     >>> model = Dense(2, 1, rng=np.random.default_rng(0))

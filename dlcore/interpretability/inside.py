@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dlcore.arrays import Array, to_numpy
-from dlcore.backprop import Tensor, no_grad
+from dlcore.arrays import Array, asarray, to_numpy
+from dlcore.backprop import Tensor
 from dlcore.layers import Module
+from dlcore.training.state import evaluating
 
 from .gradient_maps import like
 from .scores import as_inputs, at_rest, chunks, each, gradients, part, pick, watched
@@ -31,7 +32,7 @@ def grad_cam(model: Module, inputs: Any, target: Any = None, *, layer: Module) -
         array shaped like the inputs, 0 or more.
 
     Raises:
-        ValueError: a layer that is not a part of the model, or whose output is no picture.
+        ValueError: inputs that are no pictures, or a layer that is not a part of the model or puts out none.
 
     >>> from dlcore.convolution import Conv2d
     >>> from dlcore.layers import Dense, Flatten, Sequential
@@ -41,6 +42,10 @@ def grad_cam(model: Module, inputs: Any, target: Any = None, *, layer: Module) -
     (2, 1, 8, 8)
     """
     x = as_inputs("grad_cam", inputs)
+    if x.ndim != 4:
+        raise ValueError(
+            f"grad_cam: expected inputs (batch, channels, height, width); received {tuple(x.shape)}"
+        )
     targets = each("grad_cam", target, x.shape[0])
     found = []
     for rows in chunks(x.shape[0]):
@@ -98,6 +103,12 @@ def feature_visualization(
         decay: how far each step pulls the inputs back to 0.
         low: least value of an input.
         high: greatest value of an input.
+
+    Returns:
+        array shaped like the inputs.
+
+    Raises:
+        ValueError: as of `saliency`.
 
     >>> from dlcore.layers import Dense
     >>> model = Dense(2, 1, rng=np.random.default_rng(0))
@@ -160,7 +171,12 @@ def linear_probe(
         layer: the part of the model that is read.
         rng: generator of the split.
         test_share: share of the examples that is kept for the test.
-        penalty: weight of the squared weights, on standardized features.
+        penalty: weight of the squared weights, on standardized features, above 0: a unit that is always 0 would else
+            leave its weights open.
+
+    Raises:
+        ValueError: a layer that is not a part of the model; labels, a share or a penalty that do not fit; too few
+            examples to keep some for the test.
 
     >>> from dlcore.layers import mlp
     >>> rng = np.random.default_rng(0)
@@ -170,30 +186,36 @@ def linear_probe(
     True
     """
     x = as_inputs("linear_probe", inputs)
-    labels = np.asarray(target)
-    fit = labels.shape == (x.shape[0],) and labels.dtype.kind in "iu" and labels.min(initial=0) >= 0
-    if not fit or not 0 < test_share < 1:
+    labels = to_numpy(asarray(target))
+    fit = labels.shape == (x.shape[0],) and labels.dtype.kind in "iu" and labels.min() >= 0
+    if not fit or not 0 < test_share < 1 or not penalty > 0:
         raise ValueError(
-            f"linear_probe: expected labels 0, 1, … as integers, one for each of {x.shape[0]} inputs, and "
-            f"0 < test_share < 1; received {labels.dtype} of shape {labels.shape}, {test_share}"
+            f"linear_probe: expected labels 0, 1, … as integers, one for each of {x.shape[0]} inputs, "
+            f"0 < test_share < 1 and a penalty above 0; received {labels.dtype} of shape {labels.shape}, {test_share}, "
+            f"{penalty}"
         )
-    with at_rest(model), no_grad(), watched("linear_probe", model, layer) as seen:
+    cut = round(test_share * x.shape[0])
+    if not 0 < cut < x.shape[0]:
+        raise ValueError(
+            f"linear_probe: expected examples to fit to and others for the test; received {x.shape[0]}, of which "
+            f"{cut} would be for the test. Take more examples, or another test_share"
+        )
+    with evaluating(model), watched("linear_probe", model, layer) as seen:
         for rows in chunks(x.shape[0]):
             model(x[rows, ...])
     features = np.concatenate([to_numpy(part.data).reshape(part.shape[0], -1) for part in seen]).astype(float)
     order = rng.permutation(x.shape[0])
-    cut = round(test_share * x.shape[0])
     test, train = order[:cut], order[cut:]
-    weight, bias = _ridge(features[train], labels[train], penalty)
+    weight, bias = _ridge(features[train], np.eye(labels.max() + 1)[labels[train]], penalty)
     right = (features @ weight + bias).argmax(axis=1) == labels
     return Probe(float(right[train].mean()), float(right[test].mean()), weight, bias)
 
 
-def _ridge(x: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], penalty: float) -> tuple[Any, Any]:
+def _ridge(x: np.ndarray[Any, Any], t: np.ndarray[Any, Any], penalty: float) -> tuple[Any, Any]:
+    """Return weight and bias of the ridge regression from x (n, features), standardized, to t (n, classes)."""
     mean, spread = x.mean(axis=0), x.std(axis=0)
     scale = np.divide(1, spread, out=np.zeros_like(spread), where=spread > 0)
-    z, t = (x - mean) * scale, np.eye(labels.max() + 1)[labels]
-    weight = (
-        np.linalg.solve(z.T @ z + penalty * np.eye(z.shape[1]), z.T @ (t - t.mean(axis=0))) * scale[:, None]
-    )
+    z = (x - mean) * scale
+    normal = z.T @ z + penalty * np.eye(z.shape[1])  # (features, features)
+    weight = np.linalg.solve(normal, z.T @ (t - t.mean(axis=0))) * scale[:, None]
     return weight, t.mean(axis=0) - mean @ weight

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from dlcore.arrays import Array, to_numpy
-from dlcore.backprop import no_grad
 from dlcore.layers import Module
+from dlcore.training.state import evaluating
 
 from .gradient_maps import baseline_of, like
-from .scores import CHUNK, as_inputs, at_rest, chunks, each, scores
+from .scores import CHUNK, as_inputs, chunks, each, scores
 
 Values = np.ndarray[Any, Any]
 
@@ -103,6 +103,12 @@ def shapley_values(
             mean of the training set).
         samples: random orders, each used twice; one order costs a forward pass for each feature.
 
+    Returns:
+        array shaped like the inputs.
+
+    Raises:
+        ValueError: no samples, a baseline that does not broadcast; and as of `saliency`.
+
     >>> from dlcore.layers import Dense
     >>> model = Dense(2, 1, rng=np.random.default_rng(0))
     >>> model.weight.data[:] = [[3], [-2]]
@@ -172,6 +178,9 @@ def permutation_importance(
     Returns:
         array of shape (features,).
 
+    Raises:
+        ValueError: inputs that are no table, or no repeats.
+
     >>> from dlcore.layers import Dense
     >>> model = Dense(2, 1, rng=np.random.default_rng(0))
     >>> model.weight.data[:] = [[3], [0]]
@@ -202,5 +211,5 @@ def permutation_importance(
 
 def outputs_of(model: Module, x: Array) -> Values:
     """Return all outputs of a model at rest, without a record."""
-    with at_rest(model), no_grad():
+    with evaluating(model):
         return np.concatenate([model(x[rows, ...]).numpy() for rows in chunks(x.shape[0])])

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from dlcore.arrays import Array, asarray, dtype_name, is_floating, namespace, to_numpy
-from dlcore.backprop import Tensor, no_grad
+from dlcore.backprop import Tensor
 from dlcore.layers import Module
+from dlcore.training.checks import is_finite
+from dlcore.training.state import evaluating, in_mode
 
 # Examples in one pass: more do not fit the processor's cache, fewer waste its width.
 CHUNK = 256
@@ -19,31 +21,33 @@ CHUNK = 256
 @contextmanager
 def at_rest(model: Module) -> Iterator[None]:
     """Hold the model still: evaluation mode, and no gradients by its parameters, which cost and are not asked for."""
-    modes = [(module, module.training) for module in model.modules()]
     parameters = model.parameters()
-    try:
-        model.eval()
-        for parameter in parameters:
-            parameter.requires_grad = False
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
-        for parameter in parameters:
-            parameter.requires_grad = True
+    with in_mode(model, training=False):
+        try:
+            for parameter in parameters:
+                parameter.requires_grad = False
+            yield
+        finally:
+            for parameter in parameters:
+                parameter.requires_grad = True
 
 
 def as_inputs(name: str, inputs: Any) -> Array:
     """Return inputs as an array of floats, the first axis the batch.
 
     Raises:
-        ValueError: no batch axis, or numbers that are no floats.
+        ValueError: no batch axis, no examples, or numbers that are no floats, or not finite.
     """
     x = asarray(inputs.data if isinstance(inputs, Tensor) else inputs)
     if x.ndim < 2 or not is_floating(x):
         raise ValueError(
             f"{name}: expected inputs of floats with the batch as first axis, (batch, features) or (batch, channels, "
             f"height, width); received shape {tuple(x.shape)}, {x.dtype}. One example alone: inputs[None]"
+        )
+    if 0 in x.shape or not is_finite(x):
+        raise ValueError(
+            f"{name}: expected at least one example, of finite numbers; received shape {tuple(x.shape)}"
+            f"{'' if 0 in x.shape else ' with NaN or infinity in it'}"
         )
     return x
 
@@ -115,7 +119,7 @@ def part(targets: Any, rows: slice) -> Any:
 def scores(name: str, model: Module, inputs: Array, target: Any) -> np.ndarray[Any, Any]:
     """Return the output that is asked about for each input, shape (batch,), without a record."""
     targets = each(name, target, inputs.shape[0])
-    with at_rest(model), no_grad():
+    with evaluating(model):
         return np.concatenate(
             [
                 pick(name, model(inputs[rows, ...]), part(targets, rows)).numpy()
