@@ -344,7 +344,7 @@ class SkiSlopeRace(Widget):
         """Return the surface with the four paths as PNG."""
         from dlcore import plots
 
-        ax = plots.figure(width=4.6, height=4.4)[0]
+        ax = plots.figure(width=6, height=4.8)[0]  # as wide as the legend
         side = np.linspace(-REACH, REACH, SIDE)
         levels = np.frombuffer(self.levels, np.uint8).reshape(SIDE, SIDE)[::-1]
         paths = np.frombuffer(self.paths, "<f4").reshape(len(RUNNERS), -1, 2)
