@@ -230,6 +230,12 @@ def test_nan_is_never_the_best() -> None:
     assert walk(EarlyStopping(3), [2.0, float("nan"), float("nan"), float("nan")]).epoch == 4
 
 
+def test_of_nothing_but_nan_the_first_epoch_is_kept() -> None:
+    stopping = EarlyStopping(2)
+    state = walk(stopping, [float("nan")] * 3)
+    assert (state.epoch, state.model.parameters()[0].item()) == (2, 1)
+
+
 def test_without_restoring_the_last_parameters_stay() -> None:
     assert walk(EarlyStopping(1, restore=False), [1.0, 2.0]).model.parameters()[0].item() == 2
 
@@ -284,12 +290,17 @@ def test_in_fit_the_model_ends_at_the_lowest_validation_loss() -> None:
     [
         ({"patience": 0}, "patience"),
         ({"patience": True}, "patience"),
+        ({"patience": float("nan")}, "patience"),
+        ({"patience": 1, "epochs": 0}, "epochs"),
         ({"patience": 1, "min_delta": -1}, "min_delta"),
     ],
 )
 def test_early_stopping_refuses(arguments: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         EarlyStopping(**arguments)
+
+
+def test_early_stopping_needs_an_epoch_and_its_measurement() -> None:
     with pytest.raises(ValueError, match="nothing to put back"):
         EarlyStopping(1).put_back(network(0))
     state = State(network(0), None, History([], [{"epoch": 1, "loss": 1.0}]), epoch=1)  # type: ignore[arg-type]
@@ -384,8 +395,13 @@ def test_random_features_refuse(settings: dict[str, Any], words: str) -> None:
 def test_labels_need_the_number_of_classes() -> None:
     with pytest.raises(TypeError, match="classes=10"):
         RandomFeatures(2)(np.zeros((1, 3, 2)), np.zeros((1, 3), np.int64), [0])
-    with pytest.raises(ValueError, match="whole number of steps"):
-        Trained(mlp, loss=loss.mse, optimizer=optim.SGD, steps=0, batch_size=1)
+
+
+@pytest.mark.parametrize("wrong", [{"steps": 0}, {"batch_size": 0}, {"steps": 2.5}])
+def test_a_trained_learner_refuses(wrong: dict[str, Any]) -> None:
+    how = {"steps": 1, "batch_size": 1} | wrong
+    with pytest.raises(ValueError, match=rf"Trained: expected {next(iter(wrong))} to be a whole number"):
+        Trained(mlp, loss=loss.mse, optimizer=optim.SGD, **how)
 
 
 # -------------------------------------------------------------------------------------------------------- curves
@@ -510,6 +526,10 @@ def test_a_penalty_takes_the_peak_away() -> None:
             lambda d: capacity_curve(RandomFeatures, d, capacities=[1], seeds=[], validation=d),
             "at least one of seeds",
         ),
+        (
+            lambda d: learning_curve(RandomFeatures(2), (d[0], d[1][:2]), sizes=[3], validation=d),
+            "same number of rows; received 4, 2",
+        ),
     ],
 )
 def test_curves_refuse(call: Any, words: str) -> None:
@@ -521,6 +541,15 @@ def test_errors_are_what_they_say() -> None:
     assert error_rate([[0.0, 1.0], [1.0, 0.0]], [1, 1]) == 0.5
     assert error_rate([[0.0, 1.0]], [1]) == pytest.approx(1 - accuracy([[0.0, 1.0]], [1]))
     assert squared_error([[2.0], [0.0]], [[0.0], [0.0]]) == 2.0
+    assert squared_error([[2.0], [0.0]], [1, 2]) == 2.5  # one output: numbers, not classes
+
+
+def test_curves_take_lists() -> None:
+    data = ([[0.0], [0.5], [1.0]], [0.0, 0.5, 1.0])
+    curve = learning_curve(
+        RandomFeatures(9), data, sizes=[1, 3], validation=data, seeds=[0], error=squared_error
+    )
+    assert curve.validation[1, 0] < 1e-9 < curve.validation[0, 0]
 
 
 # --------------------------------------------------------------------------------------------- bias and variance
@@ -594,6 +623,11 @@ def test_augment_keeps_shape_device_and_seed(shape: tuple[int, ...], backend: Ba
     )
     close(first, twin, 20 * TOLERANCE[backend.dtype])
     assert np.abs(to_numpy(first) - images).max() > 0.1
+
+
+def test_no_pictures_stay_no_pictures() -> None:
+    none = augment(np.zeros((0, 2, 5, 6)), rng=np.random.default_rng(0), noise=0.1)
+    assert none.shape == (0, 2, 5, 6)
 
 
 def test_turning_and_shifting_is_scipys() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from dlcore.arrays import Array, asarray, device_of, namespace, random, to_numpy
+from dlcore.data.checks import count_rows
 from dlcore.training import accuracy, noisy_labels
 from dlcore.training.host import progress_bar
 from dlcore.training.state import DATA, LABEL_NOISE, generator
@@ -31,13 +32,13 @@ def error_rate(predictions: Any, targets: Any) -> float:
 
 
 def squared_error(predictions: Any, targets: Any) -> float:
-    """Return the mean squared error; labels (m,) are taken as one-hot rows of the predictions' width.
+    """Return the mean squared error; labels (m,) stand for one-hot rows where there is more than one output.
 
     >>> squared_error([[1.0, 0.0], [1.0, 0.0]], [0, 1])
     0.5
     """
     p, t = (to_numpy(asarray(x)) for x in (predictions, targets))
-    if t.ndim == p.ndim - 1 and t.dtype.kind in "iu":
+    if t.ndim == p.ndim - 1 and t.dtype.kind in "iu" and p.shape[-1] > 1:
         t = np.eye(p.shape[-1])[t]
     return float(np.mean((p - t.reshape(p.shape)) ** 2))
 
@@ -103,7 +104,7 @@ def learning_curve(
         progress: True shows a bar; a function is called with the numbers of finished and of all places.
 
     Raises:
-        ValueError: no sizes or seeds, or a size that is more than there are rows.
+        ValueError: no sizes or seeds, a size that is more than there are rows, or other rows of targets than of inputs.
 
     >>> x = np.linspace(-1, 1, 200)[:, None]
     >>> from dlcore.overfitting import RandomFeatures
@@ -114,7 +115,7 @@ def learning_curve(
     True
     """
     sizes, seeds = _listed("learning_curve", "sizes", sizes), _listed("learning_curve", "seeds", seeds)
-    count = int(data[0].shape[0])
+    data, count = _paired("learning_curve", data)
     if max(sizes) > count or min(sizes) < 1:
         raise ValueError(
             f"learning_curve: expected sizes from 1 to {count}, the rows there are; received {sizes}"
@@ -152,7 +153,8 @@ def capacity_curve(
         progress: True shows a bar; a function is called with the numbers of finished and of all places.
 
     Raises:
-        ValueError: no capacities or seeds, or a size that is more than there are rows.
+        ValueError: no capacities or seeds, a size that is more than there are rows, or other rows of targets than of
+            inputs.
 
     >>> x = np.linspace(-1, 1, 20)[:, None]
     >>> from dlcore.overfitting import RandomFeatures
@@ -163,7 +165,7 @@ def capacity_curve(
     """
     capacities = _listed("capacity_curve", "capacities", capacities)
     seeds = _listed("capacity_curve", "seeds", seeds)
-    count = int(data[0].shape[0])
+    data, count = _paired("capacity_curve", data)
     size = count if size is None else size
     if not 1 <= size <= count:
         raise ValueError(
@@ -182,9 +184,15 @@ def _listed(name: str, argument: str, values: Iterable[int]) -> list[int]:
     return listed
 
 
-def _chosen(data: tuple[Any, Any], size: int, seeds: Sequence[int], noise: float) -> tuple[Array, Array]:
-    """Return each seed's rows, (seeds, size, …), their labels made noisy."""
+def _paired(name: str, data: tuple[Any, Any]) -> tuple[tuple[Array, Array], int]:
+    """Return inputs and targets as arrays, and the number of rows that they share."""
     inputs, targets = (asarray(part) for part in data)
+    return (inputs, targets), count_rows(name, inputs, targets)
+
+
+def _chosen(data: tuple[Array, Array], size: int, seeds: Sequence[int], noise: float) -> tuple[Array, Array]:
+    """Return each seed's rows, (seeds, size, …), their labels made noisy."""
+    inputs, targets = data
     xp, place = namespace(inputs), device_of(inputs)
     x, t = [], []
     for seed in seeds:

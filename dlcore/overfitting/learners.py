@@ -22,6 +22,7 @@ from dlcore.data import one_hot
 from dlcore.layers import Module, ensemble
 from dlcore.optim import Optimizer
 from dlcore.training import sweep
+from dlcore.training.checks import check_whole
 from dlcore.training.rows import Rows
 from dlcore.training.state import WEIGHTS, evaluating, generator
 
@@ -84,10 +85,7 @@ class RandomFeatures:
         scale: float = 3.0,
         classes: int | None = None,
     ) -> None:
-        if isinstance(width, bool) or width != int(width) or width < 1:
-            raise ValueError(
-                f"RandomFeatures: expected a width that is a whole number of at least 1; received {width!r}"
-            )
+        check_whole("RandomFeatures", width=width)
         if not (math.isfinite(penalty) and penalty >= 0):
             raise ValueError(f"RandomFeatures: expected a penalty of at least 0; received {penalty!r}")
         if not 0 <= dropout < 1:
@@ -219,9 +217,12 @@ class Trained:
         build: function (rng) → Module.
         loss: as for `sweep`.
         optimizer: as for `sweep`.
-        steps: updates that each member makes, whatever the number of its rows.
+        steps: updates that each member makes, whatever the number of its rows, made up to whole epochs.
         batch_size: rows in a batch; fewer where there are fewer.
         options: further arguments of `sweep`, such as callbacks or clip.
+
+    Raises:
+        ValueError: steps or a batch size that are no whole numbers of at least 1.
 
     >>> from dlcore import layers, loss, optim
     >>> learner = Trained(lambda rng: layers.Dense(1, 1, rng=rng), loss=loss.mse, steps=80, batch_size=10,
@@ -242,9 +243,8 @@ class Trained:
         batch_size: int,
         **options: Any,
     ) -> None:
-        if isinstance(steps, bool) or steps != int(steps) or steps < 1:
-            raise ValueError(f"Trained: expected a whole number of steps, at least 1; received {steps!r}")
-        self.build, self.steps, self.batch_size = build, int(steps), batch_size
+        check_whole("Trained", steps=steps, batch_size=batch_size)
+        self.build, self.steps, self.batch_size = build, int(steps), int(batch_size)
         self.options = {"loss": loss, "optimizer": optimizer, "progress": False, **options}
 
     def __call__(self, inputs: Array, targets: Array, seeds: Sequence[int]) -> Predictor:

@@ -8,6 +8,7 @@ import numpy as np
 
 from dlcore.layers import Module
 from dlcore.training import State
+from dlcore.training.checks import check_whole
 
 
 class EarlyStopping:
@@ -48,10 +49,7 @@ class EarlyStopping:
         restore: bool = True,
         epochs: int | None = None,
     ) -> None:
-        if isinstance(patience, bool) or patience != int(patience) or patience < 1:
-            raise ValueError(
-                f"EarlyStopping: expected patience to be a whole number of epochs, at least 1; received {patience!r}"
-            )
+        check_whole("EarlyStopping", patience=patience, **({} if epochs is None else {"epochs": epochs}))
         if not (np.isfinite(min_delta) and min_delta >= 0):
             raise ValueError(f"EarlyStopping: expected min_delta of at least 0; received {min_delta!r}")
         self.patience, self.min_delta, self.monitor = int(patience), float(min_delta), monitor
@@ -81,10 +79,10 @@ class EarlyStopping:
             self.put_back(state.model)
 
     def put_back(self, model: Module) -> None:
-        """Give a model the best parameters that were seen.
+        """Give a model the best parameters that were seen; those of the first epoch, if all it measured was NaN.
 
         Raises:
-            ValueError: no epoch has been seen, or all measurements were NaN.
+            ValueError: no epoch has been seen.
         """
         if not self._kept:
             raise ValueError(
