@@ -51,6 +51,7 @@ class Sample(traitlets.HasTraits):
     rate = Number(0.03, low=0.001, high=10)
     size = Whole(10, low=1, high=30)
     shape = Choice("circle", "xor", "spiral")
+    batch = Choice("all", "16")
     noisy = Switch(False)
     features = Choices("x1", "x2", "x1x2", default=["x1"], least=1)
     hidden = Wholes([4, 2], least=0, most=3, low=1, high=8)
@@ -63,6 +64,8 @@ ALLOWED = [
     ("size", 30, 30),
     ("size", 3.0, 3),
     ("shape", "xor", "xor"),
+    ("batch", "16", "16"),
+    ("batch", 16, "16"),
     ("noisy", True, True),
     ("features", ["x1x2", "x1"], ["x1", "x1x2"]),
     ("features", ("x2",), ["x2"]),
@@ -86,6 +89,10 @@ REFUSED = [
     ("size", math.inf, "a whole number from 1 to 30"),
     ("shape", "moon", "one of circle, xor, spiral"),
     ("shape", 0, "one of circle, xor, spiral"),
+    ("shape", ["xor"], "one of circle, xor, spiral"),
+    ("batch", 4, "one of all, 16"),
+    ("batch", 16.0, "one of all, 16"),
+    ("batch", True, "one of all, 16"),
     ("noisy", 1, "True or False"),
     ("noisy", "True", "True or False"),
     ("features", [], "at least 1 of x1, x2, x1x2, each once"),
@@ -440,8 +447,11 @@ def test_a_device_set_later_is_checked_as_well(name: str) -> None:
 def test_a_refused_setting_leaves_the_widget_as_it_was(name: str) -> None:
     widget = make(name)
     before = {key: value for key, value in widget.get_state().items() if not key.startswith("_")}
-    with pytest.raises(traitlets.TraitError, match=rf"{name}.seed: expected a whole number from 0 to \d+"):
-        widget.seed = -1
+    whole = next(trait for trait in widget.settings() if isinstance(widget.traits()[trait], Whole))
+    with pytest.raises(
+        traitlets.TraitError, match=rf"{name}.{whole}: expected a whole number from \d+ to \d+"
+    ):
+        setattr(widget, whole, -1)
     assert {key: widget.get_state()[key] for key in before} == before
 
 

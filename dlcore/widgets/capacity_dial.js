@@ -3,7 +3,7 @@
 import { axes, button, canvas, floats, frames, labelled, node, open, runButton, select, set, slider, table } from "./kit.js";
 import { GREEN, PURPLE, pusher, tone, whenAny } from "./line.js";
 
-const MARGIN = { left: 38, right: 10, top: 24, bottom: 38 };
+const EDGES = { left: 38, right: 10, top: 24, bottom: 38 };
 const COLUMNS = 7; // width; lowest, median, highest of those trained on; the same of the test
 const SIDE = 14; // pixels of a picture
 const PLACES = 41; // along the line between two pictures
@@ -25,7 +25,7 @@ const rowsOf = (model) => {
 
 // ------------------------------------------------------------------------------------------------------ the curves
 
-const areaOf = (width, height) => ({ left: MARGIN.left, top: MARGIN.top, width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom });
+const areaOf = (width, height) => ({ left: EDGES.left, top: EDGES.top, width: width - EDGES.left - EDGES.right, height: height - EDGES.top - EDGES.bottom });
 const ends = (model) => [model.get("knots")[0], model.get("knots").at(-1)];
 const across = (model, width) => Math.log(width / ends(model)[0]) / Math.log(ends(model)[1] / ends(model)[0]);
 
@@ -82,7 +82,7 @@ function drawChart(model, place, context, theme) {
   const { area } = place;
   axes(context, area, [0, 1], [0, 100], theme, { xCount: 0.4, yCount: 5 });
   title(context, area, "wrong answers, %");
-  context.clearRect(area.left - 4, area.top + area.height + 1, area.width + MARGIN.right + 4, MARGIN.bottom);
+  context.clearRect(area.left - 4, area.top + area.height + 1, area.width + EDGES.right + 4, EDGES.bottom);
   drawScale(context, model, area, theme);
   const limit = place.X(model.get("examples"));
   trace(context, [[limit, area.top], [limit, area.top + area.height]], theme.muted, { dash: [2, 4], width: 1.5 });

@@ -55,14 +55,6 @@ def _mended(widget: CleverHans) -> bool:
     return widget.percent >= 50 and not widget.busy and min(widget.scores) >= ENOUGH
 
 
-class Digit(Choice):
-    """A digit by its name; a link of the prose sends a number."""
-
-    def clean(self, value: Any) -> str:
-        """Return the name."""
-        return super().clean(str(value))
-
-
 class CleverHans(Widget):
     """A network, the mark that it may have fallen for, and seven maps of what it looks at.
 
@@ -100,7 +92,7 @@ class CleverHans(Widget):
     percent = Whole(100, low=0, high=100)
     seed = Whole(0, low=0, high=9999)
     steps = Whole(MOST, low=0, high=MOST)
-    digit = Digit("4", "9")
+    digit = Choice("4", "9")
     which = Whole(0, low=0, high=EXAM - 1)
     marked = Switch(True)
     row = Whole(hans.ROW, low=0, high=hans.FAR)

@@ -113,10 +113,11 @@ class Choice(Setting):
         self.expected = f"one of {', '.join(options)}"
 
     def clean(self, value: Any) -> str:
-        """Return the word."""
-        if value not in self.options:
+        """Return the word. A link of the prose has read "16" as a number."""
+        word = str(value) if type(value) is int else value
+        if word not in self.options:
             raise ValueError
-        return str(value)
+        return str(word)
 
 
 class Switch(Setting):
