@@ -358,8 +358,29 @@ def test_both_run_as_a_loop_that_waits_for_its_view() -> None:
         race, seeds = SkiSlopeRace(steps=20), OneHundredSeeds(dataset="gaussian", epochs=5)
         await ran(race, lambda: race.done == 20 and not race.running)
         await ran(seeds, lambda: seeds.epoch == 5 and not seeds.running)
+        # Run, once more: from the beginning, to the same end.
+        ends, shown = (race.losses, seeds.curves), []
+        for widget, count in ((race, "done"), (seeds, "epoch")):
+            widget.observe(lambda change: shown.append(change["new"]), names=count)
+        await ran(race, lambda: race.done == 20 and not race.running)
+        await ran(seeds, lambda: seeds.epoch == 5 and not seeds.running)
+        assert shown[0] < 20
+        assert shown[-5:] == [1, 2, 3, 4, 5]
+        assert (race.losses, seeds.curves) == ends
 
     asyncio.run(both())
+
+
+def test_an_end_that_is_brought_forward_begins_anew() -> None:
+    race, seeds = SkiSlopeRace(steps=50), OneHundredSeeds(dataset="gaussian", epochs=10)
+    race.do_finish()
+    seeds.train(10)
+    race.steps, seeds.epochs = 20, 5
+    assert (race.done, seeds.epoch) == (0, 0)
+    race.steps = 60
+    race.do_finish()
+    race.steps = 80  # farther away it is only more to go
+    assert race.done == 60
 
 
 def test_an_epoch_of_all_hundred_costs_less_than_a_second() -> None:

@@ -108,6 +108,7 @@ class OneHundredSeeds(Widget):
         self.misled: tuple[float, float] = (0.0, 0.0)
         self._made: tuple[Any, ...] = ()
         self.observe(self._settle, names=[*OF_CROWD, "epochs"])
+        self.observe(self._begin_again, names="running")
         self._settle()
 
     # -- the reader's actions
@@ -157,10 +158,18 @@ class OneHundredSeeds(Widget):
     def _settle(self, _: Any = None) -> None:
         """Make a hundred new networks where the settings ask for others."""
         made = tuple(getattr(self, name) for name in OF_CROWD)
-        if made == self._made:
-            self.show()
-            return
-        self._made, self.running = made, False
+        if made != self._made or self.epoch > self.epochs:
+            self._made, self.running = made, False
+            self._gather()
+        self.show()
+
+    def _begin_again(self, change: Any) -> None:
+        """Train the hundred anew where they are trained already: Run is never without effect."""
+        if change["new"] and self.epoch >= self.epochs:
+            self._gather()
+
+    def _gather(self) -> None:
+        """Make the hundred networks, untrained, and their test points."""
         self.crowd = Crowd(
             self.dataset,
             width=self.width,
@@ -174,7 +183,6 @@ class OneHundredSeeds(Widget):
         self.test = np.hstack([x[half:], 2 * t[half:] - 1]).astype("<f4").tobytes()
         self._records: list[tuple[int, NDArray[Any]]] = []
         self._note()
-        self.show()
 
     # -- training
 

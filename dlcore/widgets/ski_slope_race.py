@@ -182,6 +182,7 @@ class SkiSlopeRace(Widget):
         self.miss = math.inf
         self._rules: tuple[Any, ...] = ()
         self.observe(self._settle, names=[*RULES, "steps", "guess", "whom"])
+        self.observe(self._begin_again, names="running")
         self._settle()
 
     @classmethod
@@ -226,19 +227,28 @@ class SkiSlopeRace(Widget):
     def _settle(self, _: Any = None) -> None:
         """Line up anew where a rule of the race has changed, else only judge and tell anew."""
         rules = tuple(str(getattr(self, name)) for name in RULES)
-        if rules != self._rules:
+        if rules != self._rules or self.done > self.steps:
             self._rules, self.running = rules, False
-            self.slope = slope(self.surface, self.condition, self.tilt)
-            self.race = Race(
-                self.slope,
-                self.start,
-                rates=(self.learning_rate, self.adaptive_rate),
-                momentum=self.momentum,
-                batch=0 if self.batch == "all" else int(self.batch),
-                seed=self.seed,
-            )
-            self._survey()
+            self._line_up()
         self.show()
+
+    def _begin_again(self, change: Any) -> None:
+        """Run a race that is over from its start."""
+        if change["new"] and self.done >= self.steps:
+            self._line_up()
+
+    def _line_up(self) -> None:
+        """Put all four at the start."""
+        self.slope = slope(self.surface, self.condition, self.tilt)
+        self.race = Race(
+            self.slope,
+            self.start,
+            rates=(self.learning_rate, self.adaptive_rate),
+            momentum=self.momentum,
+            batch=0 if self.batch == "all" else int(self.batch),
+            seed=self.seed,
+        )
+        self._survey()
 
     def _survey(self) -> None:
         """Look at the surface: its heights, its lowest places, its curvature at the start."""
