@@ -1,4 +1,4 @@
-"""Five tasks of training and three of maps: weights, batches and settings as plain NumPy arrays, one for all engines.
+"""Six tasks of training and three of maps: weights, batches and settings as plain NumPy arrays, one for all engines.
 
 A task says nothing about how it is computed. Each engine builds the network that the docstrings here
 describe, loads `weights`, and trains on `inputs[i]`, `targets[i]` for i = 0, 1, 2, … (round and round).
@@ -31,7 +31,7 @@ class Task:
     """One training problem.
 
     Attributes:
-        name: T1 to T5, M1 to M3.
+        name: T1 to T5, S1, M1 to M3.
         title: what it is, in a line.
         optimizer: "sgd" (plain), "adam" (β 0.9 and 0.999, ε 1e-8) or, for maps, "none".
         learning_rate: a float, or for T4 an array of shape (members,).

@@ -88,9 +88,8 @@ def test_another_device_gets_the_same_wrong(device: str) -> None:
 @pytest.mark.parametrize("noise", [0.0, 0.2])
 def test_the_peak_is_at_as_many_units_as_examples_and_wide_is_best(noise: float) -> None:
     widget = measured(label_noise=noise)
-    assert widget.worst_width == 40 or table(widget)[0, 5] > 80  # two units know nothing
     curve = {round(row[0]): row[5] for row in table(widget)}
-    inner = [width for width in curve if width >= 10]
+    inner = [width for width in curve if width >= 10]  # two units know nothing
     assert max(inner, key=curve.get) == 40  # type: ignore[arg-type]
     assert curve[600] < min(curve[width] for width in curve if width < 40)
     assert all(row[2] == 0 for row in table(widget) if row[0] >= 40)  # all learnt, wrong labels too

@@ -100,6 +100,7 @@ class BlameLedger(Widget):
         """Return a ledger in the state of a page, with what its reader had worked out."""
         widget = super().restored(state)
         widget.typed, widget.slips = int(state.get("typed", 0)), int(state.get("slips", 0))
+        widget.message = str(state.get("message", ""))
         widget._show()
         return widget
 
