@@ -90,15 +90,14 @@ function book() {
 }
 
 // The open question with its field.
-function asking(scope, model) {
+function asking(scope, model, say) {
   const field = node("input", { type: "number", step: "any", name: "answer", inputmode: "decimal", autocomplete: "off" });
   const label = node("label", { class: "blame-question", for: (field.id = freshId("answer")) });
   const enter = button(scope, "Enter", () => submit());
   const show = button(scope, "Show me", () => quietly(ask(model, "show")));
   const message = node("p", { class: "blame-message" });
-  const submit = () => {
-    if (field.value !== "") quietly(ask(model, "answer", { value: Number(field.value) }));
-  };
+  // Of what is no number the page learns nothing, not even that it was typed.
+  const submit = () => (field.value === "" ? say("Expected a number, as −6 or 0.25. Two decimals are enough; or press Show me.") : quietly(ask(model, "answer", { value: Number(field.value) })));
   scope.listen(field, "keydown", (event) => event.key === "Enter" && submit());
   const row = node("div", {}, label, node("div", { class: "dlcore-controls" }, field, enter, show));
   let before = "";
@@ -115,11 +114,12 @@ function asking(scope, model) {
 }
 
 function render({ model, el }) {
-  const { scope, body, frame } = open(el, model, "Blame ledger");
+  const { scope, body, frame, say } = open(el, model, "Blame ledger");
   const surface = canvas(scope, "The graph: each value in a box with its blame, each edge with its local slope. The ledger below says the same.", (context, width, height, theme) => {
     drawGraph(model, context, width, height, theme);
   }, { height: tallness(model) });
-  const [ledger, question] = [book(), asking(scope, model)];
+  surface.classList.add("blame-graph");
+  const [ledger, question] = [book(), asking(scope, model, say)];
   const [story, count] = [node("p", { class: "blame-story" }), node("p", { class: "blame-count" })];
   const next = button(scope, "Next", () => quietly(ask(model, "next")));
   const forward = button(scope, "All values", () => quietly(ask(model, "forward")));
@@ -135,12 +135,15 @@ function render({ model, el }) {
   const update = () => {
     surface.redraw();
     ledger.update(model);
+    const answering = question.whole.contains(document.activeElement);
     question.update();
     const [asked, done, at] = [Boolean(model.get("question")), model.get("done"), model.get("at")];
     const held = [next, forward].includes(document.activeElement);
     next.disabled = asked || done;
     forward.disabled = asked || done;
-    if (held && asked) question.field.focus(); // the button that was pressed has nothing more to do
+    // What was pressed has nothing more to do: go where it goes on.
+    if (held && asked) question.field.focus();
+    else if ((answering && !asked) || (held && done)) (done ? ledger.whole : next).focus({ preventScroll: true });
     story.textContent = model.get("story");
     const slips = model.get("slips");
     count.textContent = `Entry ${at} of ${model.get("length")}; ${model.get("typed")} by you, ${slips} wrong`;

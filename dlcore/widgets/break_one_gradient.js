@@ -58,11 +58,14 @@ function check() {
   return { whole: node("div", { class: "dlcore-scroll broken-scroll", tabindex: "0", role: "region", "aria-label": "The gradient check" }, whole), update };
 }
 
-function guessing(scope, model) {
+function guessing(scope, model, onward) {
   const buttons = model.get("bugs").map(([key, name]) => button(scope, name, () => quietly(ask(model, "guess", { bug: key })), { value: key }));
   const update = () => {
     const over = model.get("found") || model.get("told");
+    const held = buttons.indexOf(document.activeElement);
     for (const made of buttons) made.disabled = over || model.get("guesses").includes(made.value);
+    // Whoever guessed by keyboard goes on from the next guess, or from where the next mystery is.
+    if (held >= 0 && buttons[held].disabled) ([...buttons.slice(held), ...buttons].find((made) => !made.disabled) ?? onward).focus({ preventScroll: true });
   };
   const whole = node("div", { class: "broken-guesses", role: "group", "aria-label": "Which bug is it?" }, node("p", { class: "broken-question" }, "Which bug is it?"), ...buttons);
   return { whole, update };
@@ -107,14 +110,15 @@ function render({ model, el }) {
     frame.style.setProperty("--broken-wrong", tone(theme, ORANGE));
     drawCurves(model, context, width, height, theme);
   }, { height: (width) => Math.min(0.62 * width, 260) });
-  const [found, guesses, code] = [check(), guessing(scope, model), sources(model)];
+  const next = button(scope, "Next mystery", () => quietly(ask(model, "next")));
+  const [found, guesses, code] = [check(), guessing(scope, model, next), sources(model)];
   const [words, answer] = [node("p", {}), node("p", { class: "broken-answer" })];
   const title = node("p", { class: "broken-title" });
   const listing = table(scope, "The curves as a table", ["step", "loss, broken", "loss, right"], () => curveRows(model));
   const tell = button(scope, "Tell me", () => quietly(ask(model, "tell")));
   frame.querySelector(".dlcore-summary").classList.add("dlcore-spoken"); // all that it says is to be seen elsewhere
   body.append(
-    node("div", { class: "dlcore-controls" }, button(scope, "Next mystery", () => quietly(ask(model, "next"))), select(scope, model, "data", "Points", DATA), select(scope, model, "learning_rate", "Learning rate"), tell),
+    node("div", { class: "dlcore-controls" }, next, select(scope, model, "data", "Points", DATA), select(scope, model, "learning_rate", "Learning rate"), tell),
     title,
     node("div", { class: "broken-parts" }, node("div", { class: "broken-part" }, legend(), surface, words), node("div", { class: "broken-part" }, found.whole)),
     guesses.whole,
@@ -131,7 +135,9 @@ function render({ model, el }) {
     title.textContent = `Mystery ${model.get("seed")}${row ? ` · in a row: ${row}` : ""}`;
     words.textContent = model.get("curve_words");
     answer.textContent = model.get("feedback");
+    const held = tell === document.activeElement;
     tell.disabled = model.get("found") || model.get("told");
+    if (held && tell.disabled) next.focus({ preventScroll: true });
     listing.refill();
   };
   whenAny(scope, model, ["seed", "curves", "rows", "guesses", "found", "told", "streak", "curve_words", "feedback", "code"], update);

@@ -3,7 +3,7 @@
 import { axes, button, canvas, floats, frames, labelled, node, open, runButton, select, set, slider, table } from "./kit.js";
 import { GREEN, PURPLE, pusher, tone, whenAny } from "./line.js";
 
-const EDGES = { left: 38, right: 10, top: 24, bottom: 38 };
+const EDGES = { left: 38, right: 16, top: 24, bottom: 38 };
 const COLUMNS = 7; // width; lowest, median, highest of those trained on; the same of the test
 const SIDE = 14; // pixels of a picture
 const PLACES = 41; // along the line between two pictures

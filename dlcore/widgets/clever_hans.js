@@ -19,7 +19,8 @@ const WEARERS = [
 const PERCENTS = [0, 10, 25, 50, 75, 90, 95, 100];
 const NETWORKS = { mlp: "dense layers, 784-24-12-1", conv: "convolutions" };
 const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)} %`;
-const likeness = (value) => (value === null ? "no order" : shown(value));
+// No number is null from a kernel, undefined from the page.
+const likeness = (value) => (value == null ? "no order" : shown(value));
 
 // ----------------------------------------------------------------------------------------------------- the picture
 
@@ -54,8 +55,8 @@ function outline(context, side, { row, column }, style) {
   context.setLineDash([]);
 }
 
-// The mark as a handle: pointer, finger, arrow keys; Delete takes it off.
-function grip(scope, model, push) {
+// The mark as a handle: pointer, finger, arrow keys; Delete takes it off, and `leave()` says where the focus goes then.
+function grip(scope, model, push, leave) {
   const made = node("button", { type: "button", class: "hans-grip" });
   const within = (place) => Math.max(0, Math.min(SIDE - SIZE, Math.round(place)));
   let held = null;
@@ -84,7 +85,9 @@ function grip(scope, model, push) {
     event.preventDefault();
   });
   const update = () => {
+    const held = made === document.activeElement;
     made.hidden = !model.get("marked");
+    if (held && made.hidden) leave();
     made.style.left = percent(model.get("column") / SIDE, 3).replace(" ", "");
     made.style.top = percent(model.get("row") / SIDE, 3).replace(" ", "");
     made.setAttribute("aria-label", `The mark, at row ${model.get("row")}, column ${model.get("column")}. Arrow keys move it, Delete takes it off.`);
@@ -95,7 +98,8 @@ function grip(scope, model, push) {
 function makePicture(scope, model, push) {
   const small = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
   const surface = canvas(scope, "The picture that the network reads. The mark on it is a button that can be moved.", (context, side) => drawPicture(model, small, context, side));
-  const handle = grip(scope, model, push);
+  const there = checkbox(scope, model, "marked", "mark on the picture");
+  const handle = grip(scope, model, push, () => there.querySelector("input").focus());
   const verdict = node("p", { class: "hans-verdict" });
   const bars = ["with the mark", "without it"].map((word) => {
     const bar = node("div", { class: "hans-fill" });
@@ -106,7 +110,7 @@ function makePicture(scope, model, push) {
   const answers = node("table", { class: "hans-bars" }, node("caption", {}, "probability of a 9"), head, node("tbody", {}, ...bars.map(({ row }) => row)));
   const next = (digit) => push({ digit, which: String(model.get("digit")) === digit ? (model.get("which") + 1) % 100 : model.get("which") });
   const home = button(scope, "Mark to its corner", () => push({ marked: true, ...HOME }));
-  const buttons = node("div", { class: "dlcore-controls" }, ...["4", "9"].map((digit) => button(scope, `Another ${digit}`, () => next(digit))), checkbox(scope, model, "marked", "mark on the picture"), home);
+  const buttons = node("div", { class: "dlcore-controls" }, ...["4", "9"].map((digit) => button(scope, `Another ${digit}`, () => next(digit))), there, home);
   const update = () => {
     surface.redraw();
     handle.update();
@@ -186,7 +190,7 @@ function makeLarge(scope, model) {
     for (const { surface } of tiles) surface.redraw();
     name.textContent = map.name;
     about.textContent = map.about;
-    const share = map.share === null ? "" : `${percent(map.share, 1)} of it lies on the mark’s 16 pixels (2 % of the picture).`;
+    const share = map.share == null ? "" : `${percent(map.share, 1)} of it lies on the mark’s 16 pixels (2 % of the picture).`;
     const alike = forgot && map.fresh ? ` Likeness to the map after forgetting: ${likeness(map.similar)}; on ink alone ${likeness(map.inked)}.` : "";
     facts.textContent = share + alike;
   };
@@ -212,7 +216,7 @@ function makeGallery(scope, model, look) {
       });
       whole.setAttribute("aria-pressed", String(key === model.get("method")));
       whole.dataset.fresh = String(map.fresh);
-      share.textContent = map.share === null ? (map.fresh ? "no mark there" : "not drawn") : `${percent(map.share)} on the mark`;
+      share.textContent = map.share == null ? (map.fresh ? "no mark there" : "not drawn") : `${percent(map.share)} on the mark`;
       alike.textContent = sources[1].length && map.fresh ? `likeness ${likeness(map.similar)}` : "";
     }
   };
@@ -334,7 +338,7 @@ function forgetting(scope, model) {
 }
 
 function listings(scope, model) {
-  const maps = () => model.get("maps").map((m) => [m.name, m.share === null ? "–" : percent(m.share, 1), m.similar === null ? "–" : shown(m.similar), m.inked === null ? "–" : shown(m.inked)]);
+  const maps = () => model.get("maps").map((m) => [m.name, m.share == null ? "–" : percent(m.share, 1), m.similar == null ? "–" : shown(m.similar), m.inked == null ? "–" : shown(m.inked)]);
   const units = () => model.get("order").map((unit, k) => [String(unit + 1), shown(model.get("effects")[unit]), k < model.get("cut") ? "cut" : "kept"]);
   return [
     table(scope, "The maps as a table", ["map", "share on the mark", "likeness after forgetting", "the same, on ink alone"], maps),

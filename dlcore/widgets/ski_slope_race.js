@@ -291,7 +291,8 @@ function legend() {
   return node("p", { class: "ski-legend" }, ...keys, node("span", { class: "ski-key" }, "+ lowest place"), node("span", { class: "ski-key" }, "× your prediction"));
 }
 
-const number3 = (v) => (v === null ? "–" : spoken(v));
+// No number is null from a kernel, undefined from the page.
+const number3 = (v) => (v == null ? "–" : spoken(v));
 const resultRows = (model) =>
   model.get("results").map((row) => [RUNNERS.find(({ name }) => name === row.name).words, row.place.map(shown).join(", "), spoken(row.loss), number3(row.curvature), number3(row.limit), row.word]);
 
