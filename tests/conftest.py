@@ -15,6 +15,8 @@ import pytest
 
 from tests.browser import address, book, chromium  # noqa: F401 - fixtures
 
+pytest.register_assert_rewrite("tests.views")  # so that its assertions say what they saw
+
 hypothesis.settings.register_profile("house", deadline=None, derandomize=True, max_examples=50)
 hypothesis.settings.load_profile("house")
 

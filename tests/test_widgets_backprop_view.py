@@ -7,9 +7,20 @@ import pytest
 
 from dlcore.widgets.break_one_gradient import bug_of
 from dlcore.widgets.broken_passes import BUGS
-from tests.browser import AXE_RULES
-from tests.test_widgets_neurons_view import INKED, NARROW, WIDE, Room
-from tests.widget_bridge import Bridge, plain
+from tests.views import (
+    INKED,
+    NARROW,
+    WIDE,
+    Room,
+    assert_axe_finds_nothing,
+    assert_drawn_without_python,
+    assert_nothing_is_left_after_fifty_drawings,
+    assert_nothing_is_wider_than_a_phone,
+    reached_by_tab,
+    rooms,
+    two_on_one_page,
+)
+from tests.widget_bridge import plain
 
 pytestmark = pytest.mark.browser
 
@@ -25,20 +36,12 @@ NAMES = {bug.key: bug.name for bug in BUGS}
 
 @pytest.fixture
 def room(chromium: Any) -> Iterator[Room]:
-    yield from opened(chromium, WIDE)
+    yield from rooms(chromium, WIDE, height=1000)
 
 
 @pytest.fixture
 def phone(chromium: Any) -> Iterator[Room]:
-    yield from opened(chromium, NARROW)
-
-
-def opened(chromium: Any, width: int) -> Iterator[Room]:
-    with Bridge() as bridge:
-        made = Room(chromium.new_page(viewport={"width": width, "height": 1000}), bridge)
-        yield made
-        made.page.close()
-        assert made.complaints == []
+    yield from rooms(chromium, NARROW, height=1000)
 
 
 def solved(room: Room) -> None:
@@ -71,56 +74,27 @@ def test_the_picture_is_drawn(room: Room, name: str) -> None:
 @every_widget
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing(room: Room, name: str, theme: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
     room.show(name, theme, **FULL[name])
     solved(room)
-    for folded in room.page.locator("details:not([open]) > summary").all():
-        folded.click()
-    found = axe.Axe().run(room.page)
-    assert found.violations_count == 0, found.generate_report()
-    passed = {rule["id"] for rule in found.response["passes"]}
-    missing = {"link-name", "image-alt"} | ({"label"} if name == BROKEN else set())  # it has selects alone
-    assert set(AXE_RULES) - missing <= passed  # it has looked
+    assert_axe_finds_nothing(room, absent=("label",) if name == BROKEN else ())  # it has selects alone
 
 
 @every_widget
 def test_a_phone_needs_no_sideways_scroll(phone: Room, name: str) -> None:
     phone.show(name, **FULL[name])
     solved(phone)
-    for folded in phone.page.locator("details:not([open]) > summary").all():
-        folded.click()
-    assert phone.page.evaluate("document.documentElement.scrollWidth") <= NARROW
-    inside = "[...document.querySelectorAll('.dlcore-widget :is(button, input, select)')]"
-    edges = phone.page.evaluate(
-        f"{inside}.map(e => e.getBoundingClientRect()).map(b => [b.left, b.right, b.width])"
-    )
-    assert all(left >= 0 and right <= NARROW for left, right, width in edges if width)
+    assert_nothing_is_wider_than_a_phone(phone)
 
 
 @every_widget
 def test_nothing_is_left_after_fifty_drawings(room: Room, name: str) -> None:
     room.show(name, **FULL[name])
-    counts = room.page.evaluate(
-        """async () => {
-            const {el, model, draw, cleanup} = window.views[0];
-            cleanup();
-            const before = [model.listening, el.childElementCount];
-            for (let i = 0; i < 50; i++) {
-                draw()();
-                await new Promise(requestAnimationFrame);
-            }
-            return [before, [model.listening, el.childElementCount]];
-        }"""
-    )
-    assert counts == [[0, 0], [0, 0]]
+    assert_nothing_is_left_after_fifty_drawings(room)
 
 
 @every_widget
 def test_two_on_one_page_do_not_meet(room: Room, name: str) -> None:
-    first, second = (room.bridge.do(plain(name)) for _ in range(2))
-    room.bridge.open(room.page, first, second)
-    ids = room.page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
-    assert len(ids) == len(set(ids))
+    first, second = two_on_one_page(room, plain(name))
     before = room.bridge.do(lambda: second.get_state())
     button, trait = ("All values", "at") if name == LEDGER else ("Next mystery", "seed")
     room.page.get_by_role("button", name=button).first.click()
@@ -131,34 +105,13 @@ def test_two_on_one_page_do_not_meet(room: Room, name: str) -> None:
 @every_widget
 def test_the_view_needs_no_python_to_be_drawn(room: Room, name: str) -> None:
     room.show(name, **FULL[name])
-    sent = room.page.evaluate(
-        """async () => {
-            const {draw, cleanup} = window.views[0];
-            cleanup();
-            window.sent = 0;
-            draw();
-            await new Promise(done => setTimeout(done, 200));
-            return window.sent;
-        }"""
-    )
-    assert sent == 0
+    assert_drawn_without_python(room)
 
 
 @every_widget
 def test_the_whole_widget_is_reached_by_the_tab_key(room: Room, name: str) -> None:
     room.show(name, **FULL[name])
-    reachable = ".dlcore-widget :is(button, input, select, summary, [tabindex]):not([disabled])"
-    wanted = room.page.evaluate(
-        f"[...document.querySelectorAll('{reachable}')].filter(e => e.checkVisibility()).length"
-    )
-    room.page.locator(reachable).first.focus()
-    seen = room.page.evaluate("window.visited = new Set([document.activeElement]); 1")
-    for _ in range(wanted + 5):
-        room.page.keyboard.press("Tab")
-        seen = room.page.evaluate(
-            f"document.activeElement.matches('{reachable}') && visited.add(document.activeElement), visited.size"
-        )
-    assert seen == wanted > 7
+    assert reached_by_tab(room) > 7
 
 
 # ------------------------------------------------------------------------------------------------ the ledger

@@ -7,9 +7,22 @@ from typing import Any
 
 import pytest
 
-from tests.browser import AXE_RULES, CHANGE
-from tests.test_widgets_neurons_view import INKED, NARROW, WIDE, Room
-from tests.widget_bridge import Bridge, plain
+from tests.browser import CHANGE
+from tests.views import (
+    INKED,
+    NARROW,
+    WIDE,
+    Room,
+    assert_axe_finds_nothing,
+    assert_drawn_without_python,
+    assert_nothing_is_left_after_fifty_drawings,
+    assert_nothing_is_wider_than_a_phone,
+    reached_by_tab,
+    rooms,
+    two_on_one_page,
+    unfold,
+)
+from tests.widget_bridge import plain
 
 pytestmark = pytest.mark.browser
 
@@ -25,14 +38,6 @@ every_state = pytest.mark.parametrize(("name", "settings"), STATES, ids=["build"
 FRAME = {"left": 34, "right": 10, "top": 10, "bottom": 26}  # around the bump builder's picture
 LOW, HIGH = -1.6, 1.6  # of its y axis
 SUBPIXEL = 0.02
-
-
-def rooms(chromium: Any, width: int, **options: Any) -> Iterator[Room]:
-    with Bridge() as bridge:
-        made = Room(chromium.new_page(viewport={"width": width, "height": 900}, **options), bridge)
-        yield made
-        made.page.close()
-        assert made.complaints == []
 
 
 @pytest.fixture
@@ -59,12 +64,6 @@ def drawn(room: Room) -> list[str]:
     return [c.evaluate("c => c.toDataURL()") for c in pictures(room)]
 
 
-def unfold(room: Room) -> None:
-    for folded in room.page.locator("summary").all():
-        if folded.is_visible():
-            folded.click()
-
-
 # ------------------------------------------------------------------------------------------- what all views must be
 
 
@@ -80,53 +79,26 @@ def test_all_pictures_are_drawn(room: Room, name: str, settings: Any) -> None:
 @every_state
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing(room: Room, name: str, settings: Any, theme: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
     room.show(name, theme, **settings)
-    unfold(room)
-    found = axe.Axe().run(room.page)
-    assert found.violations_count == 0, found.generate_report()
-    passed = {rule["id"] for rule in found.response["passes"]}
-    assert set(AXE_RULES) - {"link-name", "image-alt"} <= passed  # it has looked
+    assert_axe_finds_nothing(room)
 
 
 @every_state
 def test_a_phone_needs_no_sideways_scroll(phone: Room, name: str, settings: Any) -> None:
     phone.show(name, **settings)
-    unfold(phone)
-    assert phone.page.evaluate("document.documentElement.scrollWidth") <= NARROW
-    inside = "[...document.querySelectorAll('.dlcore-widget :is(button, input, select)')]"
-    sizes = phone.page.evaluate(
-        f"{inside}.map(e => e.getBoundingClientRect()).map(b => [b.left, b.right, b.width])"
-    )
-    assert all(left >= 0 and right <= NARROW for left, right, width in sizes if width)
+    assert_nothing_is_wider_than_a_phone(phone)
 
 
 @every_state
 def test_nothing_is_left_after_fifty_drawings(room: Room, name: str, settings: Any) -> None:
     room.show(name, **settings)
-    counts = room.page.evaluate(
-        """async () => {
-            const {el, model, draw, cleanup} = window.views[0];
-            cleanup();
-            const before = [model.listening, el.childElementCount];
-            for (let i = 0; i < 50; i++) {
-                const end = draw();
-                if (i % 10 === 0) el.querySelector("[name=play]")?.click();
-                end();
-                await new Promise(requestAnimationFrame);
-            }
-            return [before, [model.listening, el.childElementCount]];
-        }"""
-    )
-    assert counts == [[0, 0], [0, 0]]
+    play = 'if (i % 10 === 0) el.querySelector("[name=play]")?.click();'
+    assert_nothing_is_left_after_fifty_drawings(room, between=play)
 
 
 @every_state
 def test_two_on_one_page_do_not_meet(room: Room, name: str, settings: Any) -> None:
-    first, second = (room.bridge.do(lambda: plain(name)(**settings)) for _ in range(2))
-    room.bridge.open(room.page, first, second)
-    ids = room.page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
-    assert len(ids) == len(set(ids))
+    first, second = two_on_one_page(room, lambda: plain(name)(**settings))
     before = room.bridge.do(second.get_state)
     room.page.locator("select:visible, input[type=range]:visible").first.evaluate(CHANGE)
     room.until(
@@ -138,36 +110,13 @@ def test_two_on_one_page_do_not_meet(room: Room, name: str, settings: Any) -> No
 @every_state
 def test_the_view_needs_no_python_to_be_drawn(room: Room, name: str, settings: Any) -> None:
     room.show(name, **settings)
-    sent = room.page.evaluate(
-        """async () => {
-            const {draw, cleanup} = window.views[0];
-            cleanup();
-            window.sent = 0;
-            draw();
-            await new Promise(requestAnimationFrame);
-            await new Promise(done => setTimeout(done, 200));
-            return window.sent;
-        }"""
-    )
-    assert sent == 0
-    assert all(canvas.evaluate(INKED) > 500 for canvas in pictures(room))
+    assert_drawn_without_python(room)
 
 
 @every_state
 def test_the_whole_widget_is_reached_by_the_tab_key(room: Room, name: str, settings: Any) -> None:
     room.show(name, **settings)
-    reachable = ".dlcore-widget :is(button, input, select, summary):not([disabled])"
-    wanted = room.page.evaluate(
-        f"[...document.querySelectorAll('{reachable}')].filter(e => e.checkVisibility()).length"
-    )
-    room.page.locator(".dlcore-widget :is(button, select)").first.focus()
-    seen = room.page.evaluate("window.visited = new Set([document.activeElement]); 1")
-    for _ in range(wanted + 8):
-        room.page.keyboard.press("Tab")
-        seen = room.page.evaluate(
-            f"document.activeElement.matches('{reachable}') && visited.add(document.activeElement), visited.size"
-        )
-    assert seen == wanted > 5
+    assert reached_by_tab(room) > 5
 
 
 @every_state

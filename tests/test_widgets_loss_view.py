@@ -6,9 +6,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.browser import AXE_RULES
-from tests.test_widgets_neurons_view import INKED, NARROW, WIDE, Room
-from tests.widget_bridge import Bridge, plain
+from tests.views import (
+    NARROW,
+    WIDE,
+    Room,
+    assert_axe_finds_nothing,
+    assert_drawn_without_python,
+    assert_nothing_is_left_after_fifty_drawings,
+    assert_nothing_is_wider_than_a_phone,
+    assert_pictures_are_drawn_and_said,
+    reached_by_tab,
+    rooms,
+    two_on_one_page,
+)
+from tests.widget_bridge import plain
 
 pytestmark = pytest.mark.browser
 
@@ -20,20 +31,12 @@ both = pytest.mark.parametrize("settings", [{}, CLASSES], ids=["regression", "cl
 
 @pytest.fixture
 def room(chromium: Any) -> Iterator[Room]:
-    yield from opened(chromium, WIDE)
+    yield from rooms(chromium, WIDE, height=1000)
 
 
 @pytest.fixture
 def phone(chromium: Any) -> Iterator[Room]:
-    yield from opened(chromium, NARROW)
-
-
-def opened(chromium: Any, width: int) -> Iterator[Room]:
-    with Bridge() as bridge:
-        made = Room(chromium.new_page(viewport={"width": width, "height": 1000}), bridge)
-        yield made
-        made.page.close()
-        assert made.complaints == []
+    yield from rooms(chromium, NARROW, height=1000)
 
 
 def handle(room: Room, number: int) -> Any:
@@ -66,59 +69,29 @@ def drag(room: Room, number: int, x: float, t: float) -> None:
 @both
 def test_all_pictures_are_drawn(room: Room, settings: dict[str, Any]) -> None:
     room.show(NAME, **settings)
-    for canvas in room.page.locator("canvas").all():
-        assert canvas.evaluate(INKED) > 500
-        assert len(canvas.get_attribute("aria-label")) > 40
+    assert_pictures_are_drawn_and_said(room)
 
 
 @both
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing(room: Room, settings: dict[str, Any], theme: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
     room.show(NAME, theme, goal="outlier", **settings)
-    for folded in room.page.locator("summary").all():
-        folded.click()
-    found = axe.Axe().run(room.page)
-    assert found.violations_count == 0, found.generate_report()
-    passed = {rule["id"] for rule in found.response["passes"]}
-    assert set(AXE_RULES) - {"link-name", "image-alt"} <= passed  # it has looked
+    assert_axe_finds_nothing(room)
 
 
 @both
 def test_a_phone_needs_no_sideways_scroll(phone: Room, settings: dict[str, Any]) -> None:
     phone.show(NAME, **settings)
-    for folded in phone.page.locator("summary").all():
-        folded.click()
-    assert phone.page.evaluate("document.documentElement.scrollWidth") <= NARROW
-    inside = "[...document.querySelectorAll('.dlcore-widget :is(button, input, select)')]"
-    edges = phone.page.evaluate(
-        f"{inside}.map(e => e.getBoundingClientRect()).map(b => [b.left, b.right, b.width])"
-    )
-    assert all(left >= 0 and right <= NARROW for left, right, width in edges if width)
+    assert_nothing_is_wider_than_a_phone(phone)
 
 
 def test_nothing_is_left_after_fifty_drawings(room: Room) -> None:
     room.show(NAME)
-    counts = room.page.evaluate(
-        """async () => {
-            const {el, model, draw, cleanup} = window.views[0];
-            cleanup();
-            const before = [model.listening, el.childElementCount];
-            for (let i = 0; i < 50; i++) {
-                draw()();
-                await new Promise(requestAnimationFrame);
-            }
-            return [before, [model.listening, el.childElementCount]];
-        }"""
-    )
-    assert counts == [[0, 0], [0, 0]]
+    assert_nothing_is_left_after_fifty_drawings(room)
 
 
 def test_two_on_one_page_do_not_meet(room: Room) -> None:
-    first, second = (room.bridge.do(plain(NAME)) for _ in range(2))
-    room.bridge.open(room.page, first, second)
-    ids = room.page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
-    assert len(ids) == len(set(ids))
+    first, second = two_on_one_page(room, plain(NAME))
     before = room.bridge.do(lambda: second.get_state())
     room.page.get_by_role("button", name="New points").first.click()
     room.until(lambda: room.bridge.do(lambda: first.seed) == 1, "the first has other points")
@@ -128,17 +101,7 @@ def test_two_on_one_page_do_not_meet(room: Room) -> None:
 @both
 def test_the_view_needs_no_python_to_be_drawn(room: Room, settings: dict[str, Any]) -> None:
     room.show(NAME, **settings)
-    sent = room.page.evaluate(
-        """async () => {
-            const {draw, cleanup} = window.views[0];
-            cleanup();
-            window.sent = 0;
-            draw();
-            await new Promise(done => setTimeout(done, 200));
-            return window.sent;
-        }"""
-    )
-    assert sent == 0
+    assert_drawn_without_python(room)
     handle(room, 3).hover()  # what is pointed at is the view's own
     room.page.wait_for_timeout(100)
     assert room.page.evaluate("window.sent") == 0
@@ -146,18 +109,7 @@ def test_the_view_needs_no_python_to_be_drawn(room: Room, settings: dict[str, An
 
 def test_the_whole_widget_is_reached_by_the_tab_key(room: Room) -> None:
     room.show(NAME)
-    reachable = ".dlcore-widget :is(button, input, select, summary):not([disabled])"
-    wanted = room.page.evaluate(
-        f"[...document.querySelectorAll('{reachable}')].filter(e => e.checkVisibility()).length"
-    )
-    room.page.locator(reachable).first.focus()
-    seen = room.page.evaluate("window.visited = new Set([document.activeElement]); 1")
-    for _ in range(wanted + 5):
-        room.page.keyboard.press("Tab")
-        seen = room.page.evaluate(
-            f"document.activeElement.matches('{reachable}') && visited.add(document.activeElement), visited.size"
-        )
-    assert seen == wanted > 20
+    assert reached_by_tab(room) > 20
 
 
 # ------------------------------------------------------------------------------------------------ the points

@@ -1,129 +1,43 @@
 """The two widgets of the chapter Neurons in a real browser, computed by the real Python (see widget_bridge.py)."""
 
-import json
 import math
 import re
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.browser import AXE_RULES
+from tests.views import (
+    NARROW,
+    WIDE,
+    Room,
+    assert_axe_finds_nothing,
+    assert_drawn_without_python,
+    assert_nothing_is_left_after_fifty_drawings,
+    assert_nothing_is_wider_than_a_phone,
+    assert_pictures_are_drawn_and_said,
+    reached_by_tab,
+    rooms,
+    two_on_one_page,
+)
 from tests.widget_bridge import Bridge, plain
 
 pytestmark = pytest.mark.browser
 
 NAMES = ["DragTheNeuron", "PerceptronDuel"]
 every_widget = pytest.mark.parametrize("name", NAMES)
-NARROW, WIDE = 360, 800
-PLANE = {"left": 30, "right": 6, "top": 20, "bottom": 36}  # line.js's margins
-# Pixels that are not transparent: whether anything is drawn.
-INKED = """canvas => {
-    const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-    let count = 0;
-    for (let i = 3; i < data.length; i += 4) count += data[i] > 0;
-    return count;
-}"""
-
-
-class Room:
-    """A page with widgets in it, what it complains about, and the ways to look and to act."""
-
-    def __init__(self, page: Any, bridge: Bridge) -> None:
-        self.page, self.bridge, self.complaints = page, bridge, []
-        self.page.set_default_timeout(10_000)
-        self.under_way = 0  # messages of the page to Python
-        for event, change in (("request", 1), ("requestfinished", -1), ("requestfailed", -1)):
-            self.page.on(event, partial(self._count, change))
-        self.page.on(
-            "console", lambda message: message.type == "error" and self.complaints.append(message.text)
-        )
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.widget: Any = None
-
-    def _count(self, change: int, request: Any) -> None:
-        self.under_way += change * request.url.endswith("/post")
-
-    def show(self, name: str, theme: str = "light", **settings: Any) -> Any:
-        self.widget = self.bridge.do(lambda: plain(name)(**settings))
-        self.bridge.open(self.page, self.widget, theme=theme)
-        return self.widget
-
-    def read(self, *names: str) -> Any:
-        values = self.bridge.do(lambda: [getattr(self.widget, name) for name in names])
-        return values if len(values) > 1 else values[0]
-
-    def until(self, holds: Callable[[], bool], what: str) -> None:
-        for _ in range(200):
-            if holds():
-                return
-            self.page.wait_for_timeout(30)
-        raise AssertionError(f"never: {what}")
-
-    def settled(self) -> None:
-        """Wait until the page has said all, Python has answered, and that is drawn."""
-        two_pictures = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-        self.page.evaluate(two_pictures)
-        self.until(lambda: self.under_way == 0, "all that the page says has arrived")
-        self.until(self._agree, "the page has what Python has")
-        self.page.evaluate(two_pictures)
-
-    def _agree(self) -> bool:
-        state = self.bridge.do(self.widget.get_state)
-        known = {name: value for name, value in state.items() if not isinstance(value, bytes)}
-        values = "Object.values(window.models)[0].values"
-        page = self.page.evaluate(f"names => names.map(n => {values}[n])", list(known))
-        return bool(page == json.loads(json.dumps(list(known.values()))))  # tuples are lists there
-
-    def press(self, name: str) -> None:
-        self.page.get_by_role("button", name=name, exact=True).click()
-        self.settled()
-
-    def at(self, x: float, y: float, low: float = -6, high: float = 6) -> tuple[float, float]:
-        """Return where the place (x, y) of the plane is on the screen."""
-        box = self.page.locator(".line-grips").locator("xpath=..").locator("canvas").bounding_box()
-        width = box["width"] - PLANE["left"] - PLANE["right"]
-        height = box["height"] - PLANE["top"] - PLANE["bottom"]
-        across, up = (x - low) / (high - low), (high - y) / (high - low)
-        return box["x"] + PLANE["left"] + across * width, box["y"] + PLANE["top"] + up * height
-
-    def drag(self, handle: str, *places: tuple[float, float]) -> None:
-        """Take a handle by its middle and lead it over places of the plane."""
-        box = self.page.locator(f".line-grip-{handle}").bounding_box()
-        self.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        self.page.mouse.down()
-        for place in places:
-            self.page.mouse.move(*self.at(*place), steps=4)
-        self.page.mouse.up()
-        self.settled()
-
-    def click(self, x: float, y: float, **plane: float) -> None:
-        self.page.mouse.click(*self.at(x, y, **plane))
-        self.settled()
-
-    def text(self, selector: str) -> str:
-        return str(self.page.locator(selector).inner_text())
 
 
 @pytest.fixture
 def room(chromium: Any) -> Iterator[Room]:
-    with Bridge() as bridge:
-        made = Room(chromium.new_page(viewport={"width": WIDE, "height": 900}), bridge)
-        yield made
-        made.page.close()
-        assert made.complaints == []
+    yield from rooms(chromium, WIDE)
 
 
 @pytest.fixture
 def phone(chromium: Any) -> Iterator[Room]:
-    with Bridge() as bridge:
-        made = Room(chromium.new_page(viewport={"width": NARROW, "height": 900}), bridge)
-        yield made
-        made.page.close()
-        assert made.complaints == []
+    yield from rooms(chromium, NARROW)
 
 
 def line(room: Room) -> Any:
@@ -136,9 +50,7 @@ def line(room: Room) -> Any:
 @every_widget
 def test_all_pictures_are_drawn(room: Room, name: str) -> None:
     room.show(name)
-    for canvas in room.page.locator("canvas").all():
-        assert canvas.evaluate(INKED) > 500
-        assert len(canvas.get_attribute("aria-label")) > 40
+    assert_pictures_are_drawn_and_said(room)
 
 
 @every_widget
@@ -151,17 +63,11 @@ def test_the_plane_is_a_square_so_that_right_angles_are_seen(room: Room, name: s
 @every_widget
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing(room: Room, name: str, theme: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
     settings = (
         {"target": "chapter", "no_bias": True} if name == NAMES[0] else {"own_line": True, "mistakes": 3}
     )
     room.show(name, theme, **settings)
-    for folded in room.page.locator("summary").all():
-        folded.click()
-    found = axe.Axe().run(room.page)
-    assert found.violations_count == 0, found.generate_report()
-    passed = {rule["id"] for rule in found.response["passes"]}
-    assert set(AXE_RULES) - {"link-name", "image-alt"} <= passed  # it has looked
+    assert_axe_finds_nothing(room)
 
 
 @every_widget
@@ -171,40 +77,18 @@ def test_a_phone_needs_no_sideways_scroll(phone: Room, name: str) -> None:
         {"target": "steeper"} if name == NAMES[0] else {"data": "xor", "mistakes": 4, "own_line": True},
     ):
         phone.show(name, **settings)
-        for folded in phone.page.locator("summary").all():
-            folded.click()
-        assert phone.page.evaluate("document.documentElement.scrollWidth") <= NARROW
-        inside = "[...document.querySelectorAll('.dlcore-widget button, .dlcore-widget input, .dlcore-widget select')]"
-        sizes = phone.page.evaluate(
-            f"{inside}.map(e => e.getBoundingClientRect()).map(b => [b.left, b.right, b.width])"
-        )
-        assert all(left >= 0 and right <= NARROW for left, right, width in sizes if width)
+        assert_nothing_is_wider_than_a_phone(phone)
 
 
 @every_widget
 def test_nothing_is_left_after_fifty_drawings(room: Room, name: str) -> None:
     room.show(name)
-    counts = room.page.evaluate(
-        """async () => {
-            const {el, model, draw, cleanup} = window.views[0];
-            cleanup();
-            const before = [model.listening, el.childElementCount];
-            for (let i = 0; i < 50; i++) {
-                draw()();
-                await new Promise(requestAnimationFrame);
-            }
-            return [before, [model.listening, el.childElementCount]];
-        }"""
-    )
-    assert counts == [[0, 0], [0, 0]]
+    assert_nothing_is_left_after_fifty_drawings(room)
 
 
 @every_widget
 def test_two_on_one_page_do_not_meet(room: Room, name: str) -> None:
-    first, second = (room.bridge.do(plain(name)) for _ in range(2))
-    room.bridge.open(room.page, first, second)
-    ids = room.page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
-    assert len(ids) == len(set(ids))
+    first, second = two_on_one_page(room, plain(name))
     before = room.bridge.do(lambda: second.get_state())
     room.page.get_by_role("button", name="New points").first.click()
     room.until(lambda: room.bridge.do(lambda: first.seed) == 1, "the first has other points")
@@ -216,36 +100,13 @@ def test_two_on_one_page_do_not_meet(room: Room, name: str) -> None:
 def test_the_view_needs_no_python_to_be_drawn(room: Room, name: str) -> None:
     """From the stored state alone, as in a static page before anything is touched."""
     room.show(name, **({"mistakes": 3, "own_line": True} if name == NAMES[1] else {}))
-    sent = room.page.evaluate(
-        """async () => {
-            const {draw, cleanup} = window.views[0];
-            cleanup();
-            window.sent = 0;
-            draw();
-            await new Promise(requestAnimationFrame);
-            await new Promise(done => setTimeout(done, 200));
-            return window.sent;
-        }"""
-    )
-    assert sent == 0
-    assert room.page.locator("canvas").first.evaluate(INKED) > 500
+    assert_drawn_without_python(room)
 
 
 @every_widget
 def test_the_whole_widget_is_reached_by_the_tab_key(room: Room, name: str) -> None:
     room.show(name, **({"own_line": True} if name == NAMES[1] else {}))
-    reachable = ".dlcore-widget :is(button, input, select, summary):not([disabled])"
-    wanted = room.page.evaluate(
-        f"[...document.querySelectorAll('{reachable}')].filter(e => e.checkVisibility()).length"
-    )
-    room.page.locator(reachable).first.focus()
-    seen = room.page.evaluate("window.visited = new Set([document.activeElement]); 1")
-    for _ in range(wanted + 5):
-        room.page.keyboard.press("Tab")
-        seen = room.page.evaluate(
-            f"document.activeElement.matches('{reachable}') && visited.add(document.activeElement), visited.size"
-        )
-    assert seen == wanted > 10
+    assert reached_by_tab(room) > 10
 
 
 @every_widget

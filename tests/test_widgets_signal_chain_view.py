@@ -6,9 +6,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.browser import AXE_RULES
-from tests.test_widgets_neurons_view import INKED, NARROW, WIDE, Room
-from tests.widget_bridge import Bridge, plain
+from tests.views import (
+    INKED,
+    NARROW,
+    WIDE,
+    Room,
+    assert_axe_finds_nothing,
+    assert_drawn_without_python,
+    assert_nothing_is_left_after_fifty_drawings,
+    assert_nothing_is_wider_than_a_phone,
+    pictures,
+    reached_by_tab,
+    rooms,
+    two_on_one_page,
+)
+from tests.widget_bridge import plain
 
 pytestmark = pytest.mark.browser
 
@@ -24,15 +36,6 @@ every_state = pytest.mark.parametrize(
     "settings", STATES, ids=["usual", "deep", "overflow", "dead", "batch", "one"]
 )
 VIEWS = 4
-REACHABLE = ".dlcore-widget :is(button, input, select, summary):not([disabled])"
-
-
-def rooms(chromium: Any, width: int) -> Iterator[Room]:
-    with Bridge() as bridge:
-        made = Room(chromium.new_page(viewport={"width": width, "height": 900}), bridge)
-        yield made
-        made.page.close()
-        assert made.complaints == []
 
 
 @pytest.fixture
@@ -43,11 +46,6 @@ def room(chromium: Any) -> Iterator[Room]:
 @pytest.fixture
 def phone(chromium: Any) -> Iterator[Room]:
     yield from rooms(chromium, NARROW)
-
-
-def pictures(room: Room) -> list[str]:
-    room.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    return [canvas.evaluate("c => c.toDataURL()") for canvas in room.page.locator("canvas").all()]
 
 
 def control(room: Room, name: str) -> Any:
@@ -84,53 +82,23 @@ def test_all_pictures_are_drawn(room: Room, settings: Any) -> None:
 @every_state
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing(room: Room, settings: Any, theme: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
     room.show("SignalChain", theme, goal="level", **settings)
-    for folded in room.page.locator("summary").all():
-        folded.click()
-    found = axe.Axe().run(room.page)
-    assert found.violations_count == 0, found.generate_report()
-    passed = {rule["id"] for rule in found.response["passes"]}
-    assert set(AXE_RULES) - {"link-name", "image-alt"} <= passed  # it has looked
+    assert_axe_finds_nothing(room)
 
 
 @every_state
 def test_a_phone_needs_no_sideways_scroll(phone: Room, settings: Any) -> None:
     phone.show("SignalChain", **settings)
-    for folded in phone.page.locator("summary").all():
-        folded.click()
-    assert phone.page.evaluate("document.documentElement.scrollWidth") <= NARROW
-    inside = (
-        "[...document.querySelectorAll('.dlcore-widget button, .dlcore-widget input, .dlcore-widget select')]"
-    )
-    sizes = phone.page.evaluate(
-        f"{inside}.map(e => e.getBoundingClientRect()).map(b => [b.left, b.right, b.width])"
-    )
-    assert all(left >= 0 and right <= NARROW for left, right, width in sizes if width)
+    assert_nothing_is_wider_than_a_phone(phone)
 
 
 def test_nothing_is_left_after_fifty_drawings(room: Room) -> None:
     room.show("SignalChain")
-    counts = room.page.evaluate(
-        """async () => {
-            const {el, model, draw, cleanup} = window.views[0];
-            cleanup();
-            const before = [model.listening, el.childElementCount];
-            for (let i = 0; i < 50; i++) {
-                draw()();
-                await new Promise(requestAnimationFrame);
-            }
-            return [before, [model.listening, el.childElementCount]];
-        }"""
-    )
-    assert counts == [[0, 0], [0, 0]]
+    assert_nothing_is_left_after_fifty_drawings(room)
 
 
 def test_two_on_one_page_do_not_meet(room: Room) -> None:
-    first, second = (room.bridge.do(plain("SignalChain")) for _ in range(2))
-    room.bridge.open(room.page, first, second)
-    ids = room.page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
-    assert len(ids) == len(set(ids))
+    first, second = two_on_one_page(room, plain("SignalChain"))
     before = room.bridge.do(lambda: second.get_state())
     room.page.get_by_role("button", name="New draw").first.click()
     room.until(lambda: room.bridge.do(lambda: first.seed) == 1, "the first has another draw")
@@ -139,38 +107,18 @@ def test_two_on_one_page_do_not_meet(room: Room) -> None:
 
 def test_the_view_needs_no_python_to_be_drawn_nor_to_look_at_another_layer(room: Room) -> None:
     room.show("SignalChain", activation="tanh", depth=20)
-    sent = room.page.evaluate(
-        """async () => {
-            const {draw, cleanup} = window.views[0];
-            cleanup();
-            window.sent = 0;
-            draw();
-            const slider = document.querySelector("[name=layer]");
-            slider.value = 7;
-            slider.dispatchEvent(new Event("input", {bubbles: true}));
-            document.querySelector("canvas").dispatchEvent(new MouseEvent("click", {bubbles: true}));
-            await new Promise(requestAnimationFrame);
-            await new Promise(done => setTimeout(done, 200));
-            return window.sent;
-        }"""
-    )
-    assert sent == 0
-    assert room.page.locator("canvas").first.evaluate(INKED) > 500
+    look = """
+        const slider = document.querySelector("[name=layer]");
+        slider.value = 7;
+        slider.dispatchEvent(new Event("input", {bubbles: true}));
+        document.querySelector("canvas").dispatchEvent(new MouseEvent("click", {bubbles: true}));
+    """
+    assert_drawn_without_python(room, then=look)
 
 
 def test_the_whole_widget_is_reached_by_the_tab_key(room: Room) -> None:
     room.show("SignalChain", init="normal")
-    wanted = room.page.evaluate(
-        f"[...document.querySelectorAll('{REACHABLE}')].filter(e => e.checkVisibility()).length"
-    )
-    room.page.locator(REACHABLE).first.focus()
-    seen = room.page.evaluate("window.visited = new Set([document.activeElement]); 1")
-    for _ in range(wanted + 5):
-        room.page.keyboard.press("Tab")
-        seen = room.page.evaluate(
-            f"document.activeElement.matches('{REACHABLE}') && visited.add(document.activeElement), visited.size"
-        )
-    assert seen == wanted > 10
+    assert reached_by_tab(room) > 10
 
 
 # --------------------------------------------------------------------------------------------------- the controls

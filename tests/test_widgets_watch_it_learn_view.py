@@ -6,24 +6,25 @@ from typing import Any
 import pytest
 
 from dlcore.widgets.watch_it_learn import EPOCH, MOST, MOST_WHICH
-from tests.browser import AXE_RULES
-from tests.test_widgets_neurons_view import INKED, NARROW, WIDE, Room
-from tests.widget_bridge import Bridge, plain
+from tests.views import (
+    NARROW,
+    WIDE,
+    Room,
+    assert_axe_finds_nothing,
+    assert_drawn_without_python,
+    assert_nothing_is_left_after_fifty_drawings,
+    assert_nothing_is_wider_than_a_phone,
+    reached_by_tab,
+    rooms,
+    two_on_one_page,
+)
+from tests.widget_bridge import plain
 
 pytestmark = pytest.mark.browser
 
 NAME = "WatchItLearn"
 SEVEN = [[300, 200, 700, 200, 450, 500, 450, 850]]
 STATES: list[dict[str, Any]] = [{}, {"steps": 300, "strokes": SEVEN}]
-REACHABLE = ".dlcore-widget :is(button, input, select, summary):not([disabled])"
-
-
-def rooms(chromium: Any, width: int, **options: Any) -> Iterator[Room]:
-    with Bridge() as bridge:
-        made = Room(chromium.new_page(viewport={"width": width, "height": 900}, **options), bridge)
-        yield made
-        made.page.close()
-        assert made.complaints == []
 
 
 @pytest.fixture
@@ -61,25 +62,14 @@ def bars(room: Room) -> list[float]:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("settings", STATES, ids=["new", "drawn"])
 def test_axe_finds_nothing(room: Room, theme: str, settings: dict[str, Any]) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
     room.show(NAME, theme, goal="learn", **settings)
-    room.page.locator("summary").click()
-    found = axe.Axe().run(room.page)
-    assert found.violations_count == 0, found.generate_report()
-    passed = {rule["id"] for rule in found.response["passes"]}
-    assert set(AXE_RULES) - {"link-name", "image-alt"} <= passed  # it has looked
+    assert_axe_finds_nothing(room)
 
 
 @pytest.mark.parametrize("settings", STATES, ids=["new", "drawn"])
 def test_a_phone_needs_no_sideways_scroll(phone: Room, settings: dict[str, Any]) -> None:
     phone.show(NAME, **settings)
-    phone.page.locator("summary").click()
-    assert phone.page.evaluate("document.documentElement.scrollWidth") <= NARROW
-    sizes = phone.page.evaluate(
-        f"[...document.querySelectorAll('{REACHABLE}')].map(e => e.getBoundingClientRect())"
-        ".map(b => [b.left, b.right, b.width, b.height])"
-    )
-    assert all(left >= 0 and right <= NARROW for left, right, _, _ in sizes)
+    sizes = assert_nothing_is_wider_than_a_phone(phone)
     assert min(min(width, height) for _, _, width, height in sizes) >= 20
 
 
@@ -94,44 +84,17 @@ def test_pad_answers_and_run_stand_together_on_a_phone(phone: Room) -> None:
 
 def test_the_view_needs_no_python_to_be_drawn(room: Room) -> None:
     room.show(NAME, steps=50)
-    sent = room.page.evaluate(
-        """async () => {
-            const {draw, cleanup} = window.views[0];
-            cleanup();
-            window.sent = 0;
-            draw();
-            await new Promise(done => setTimeout(done, 300));
-            return window.sent;
-        }"""
-    )
-    assert sent == 0
-    for canvas in room.page.locator("canvas").all():
-        assert canvas.evaluate(INKED) > 500
+    assert_drawn_without_python(room)
     assert max(bars(room)) > 0.1
 
 
 def test_nothing_is_left_after_fifty_drawings(room: Room) -> None:
     room.show(NAME)
-    counts = room.page.evaluate(
-        """async () => {
-            const {el, model, draw, cleanup} = window.views[0];
-            cleanup();
-            const before = [model.listening, el.childElementCount];
-            for (let i = 0; i < 50; i++) {
-                draw()();
-                await new Promise(requestAnimationFrame);
-            }
-            return [before, [model.listening, el.childElementCount]];
-        }"""
-    )
-    assert counts == [[0, 0], [0, 0]]
+    assert_nothing_is_left_after_fifty_drawings(room)
 
 
 def test_two_on_one_page_do_not_meet(room: Room) -> None:
-    first, second = (room.bridge.do(plain(NAME)) for _ in range(2))
-    room.bridge.open(room.page, first, second)
-    ids = room.page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
-    assert len(ids) == len(set(ids))
+    first, second = two_on_one_page(room, plain(NAME))
     before = room.bridge.do(second.get_state)
     room.page.get_by_role("button", name="Show an 8").first.click()
     room.until(lambda: room.bridge.do(lambda: first.digit) == 8, "the first shows an 8")
@@ -140,15 +103,7 @@ def test_two_on_one_page_do_not_meet(room: Room) -> None:
 
 def test_the_whole_widget_is_reached_by_the_tab_key(room: Room) -> None:
     room.show(NAME, strokes=SEVEN)
-    wanted = room.page.evaluate(f"[...document.querySelectorAll('{REACHABLE}')].length")
-    room.page.locator(REACHABLE).first.focus()
-    seen = room.page.evaluate("window.visited = new Set([document.activeElement]); 1")
-    for _ in range(wanted + 3):
-        room.page.keyboard.press("Tab")
-        seen = room.page.evaluate(
-            f"document.activeElement.matches('{REACHABLE}') && visited.add(document.activeElement), visited.size"
-        )
-    assert seen == wanted == 3 + 10 + 1 + 1
+    assert reached_by_tab(room) == 3 + 10 + 1 + 1
 
 
 # ---------------------------------------------------------------------------------------------------------- learning
