@@ -412,6 +412,10 @@ def test_the_mark_of_clever_hans_is_moved_and_another_network_is_trained(context
     frame.get_by_role("button", name="Mark to its corner").click()
     until(visit, f"{hans}.get('verdict').startsWith('It says 9')")
     assert ink(visit, "hans") != before
+    assert frame.locator(".hans-tile", has_text="Grad-CAM").inner_text().endswith("not drawn")
+    assert "NaN" not in frame.inner_text()  # what Python does not know comes to the page as undefined
+    frame.locator("button[aria-label^='The mark']").press("Delete")
+    until(visit, f"!{hans}.get('marked') && document.activeElement.name === 'marked'")
     frame.locator("[name=forgotten]").focus()
     visit.page.keyboard.press("ArrowRight")
     until(visit, f"{hans}.get('after').byteLength > 0")
@@ -434,9 +438,13 @@ def test_blame_is_carried_back_and_a_bug_is_named_in_the_page(context: Any, addr
     field.press("Enter")
     until(visit, f"{ledger}.get('reached') && {ledger}.get('message').includes('overwritten')")
     assert ink(visit, "ledger") != before
+    field.fill("")
+    field.press("Enter")
+    assert "Expected a number" in visit.page.locator(".dlcore-widget[data-name=ledger]").inner_text()
     frame = visit.page.locator(".dlcore-widget[data-name=broken]")
-    frame.get_by_role("button", name="a wrong sign").click()
+    frame.get_by_role("button", name="a wrong sign").press("Enter")
     until(visit, f"{broken}.get('feedback').startsWith('No')")
+    until(visit, "document.activeElement.value === 'mean'")  # the next guess, for who goes by keyboard
     frame.get_by_role("button", name="Next mystery").click()
     until(visit, f"{broken}.get('seed') === 1 && {broken}.get('feedback') === ''")
     frame.get_by_role("button", name="Tell me").click()  # the source of the pass is there in the page, too
@@ -454,6 +462,12 @@ def test_a_rate_above_the_limit_diverges_and_a_hundred_networks_are_trained_in_t
     until(visit, f"{race}.get('done') === 100 && {race}.get('results')[0].word === 'diverged'")
     assert "above it" in visit.page.locator(".dlcore-widget[data-name=race] .ski-verdict").inner_text()
     assert ink(visit, "race") != before
+    steer(visit, "surface=neuron&batch=1&")
+    until(visit, f"{race}.get('batch') === '1' && {race}.get('surface') === 'neuron'")
+    # A race that is over is run again.
+    visit.page.locator(".dlcore-widget[data-name=race] .dlcore-run").click()
+    until(visit, f"{race}.get('running') && {race}.get('done') < 100")
+    until(visit, f"{race}.get('done') === 100 && !{race}.get('running')")
     steer(visit, "do=reset&goal=luck")
     frame = visit.page.locator(".dlcore-widget[data-name=seeds]")
     frame.get_by_role("button", name="Run").click()
