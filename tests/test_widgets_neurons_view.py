@@ -298,6 +298,7 @@ def test_the_table_has_every_point(room: Room) -> None:
     room.show("DragTheNeuron")
     room.page.locator("summary").click()
     rows = room.page.locator("tbody tr")
+    rows.first.wait_for()
     points = np.frombuffer(room.read("points"), "<f4").reshape(-1, 3)
     assert rows.count() == len(points)
     cells = rows.nth(0).locator("th, td").all_inner_texts()

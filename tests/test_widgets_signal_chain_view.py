@@ -61,6 +61,7 @@ def slide(room: Room, name: str, value: float) -> None:
 
 def cells(room: Room, table: int) -> list[list[str]]:
     room.page.locator(".dlcore-table summary").nth(table).click()
+    room.page.locator(".dlcore-table table").nth(table).locator("tbody tr").first.wait_for()
     read = "t => [...t.querySelectorAll('tbody tr')].map(r => [...r.children].map(c => c.textContent))"
     found: list[list[str]] = room.page.locator(".dlcore-table table").nth(table).evaluate(read)
     return found

@@ -55,6 +55,7 @@ def press(room: Room, word: str) -> None:
 
 def cells(room: Room, which: int) -> list[list[str]]:
     room.page.locator(".dlcore-table summary").nth(which).click()
+    room.page.locator(".dlcore-table table").nth(which).locator("tbody tr").first.wait_for()
     read = "t => [...t.querySelectorAll('tbody tr')].map(r => [...r.children].map(c => c.textContent))"
     found: list[list[str]] = room.page.locator(".dlcore-table table").nth(which).evaluate(read)
     return found

@@ -232,6 +232,7 @@ def test_the_table_of_answers_says_what_the_bars_show(room: Room) -> None:
 def test_the_table_of_the_curve(room: Room) -> None:
     room.show(NAME, steps=30)
     room.page.locator("summary").click()
+    room.page.locator("details tbody tr").first.wait_for()
     rows = room.page.locator("details tbody tr").all()
     assert [row.locator("th").inner_text() for row in rows] == ["0", "10", "20", "30"]
 

@@ -1,6 +1,6 @@
 // Capacity dial: the error over the width, as the reader expects it and as it is, and what one network answers.
 
-import { axes, button, canvas, floats, frames, labelled, node, open, runButton, select, set, slider, table } from "./kit.js";
+import { ask, axes, button, canvas, floats, frames, labelled, node, open, runButton, select, set, slider, table } from "./kit.js";
 import { GREEN, PURPLE, pusher, tone, whenAny } from "./line.js";
 
 const EDGES = { left: 38, right: 16, top: 24, bottom: 38 };
@@ -276,7 +276,7 @@ function render({ model, el }) {
   frame.querySelector(".dlcore-summary").classList.add("dlcore-spoken"); // all that it says is to be seen elsewhere
   const dial = (name, label, how) => slider(scope, model, name, label, how);
   body.append(
-    node("div", { class: "dlcore-controls" }, runButton(scope, model), button(scope, "Erase my curve", () => push({ guess: [] })), button(scope, "Reset", () => model.send({ type: "do", action: "reset", arguments: {} })), gauge),
+    node("div", { class: "dlcore-controls" }, runButton(scope, model), button(scope, "Erase my curve", () => push({ guess: [] })), button(scope, "Reset", () => ask(model, "reset").catch(() => {})), gauge),
     node(
       "div",
       { class: "dlcore-controls capacity-dials", role: "group", "aria-label": "Dials" },
