@@ -460,7 +460,8 @@ def test_a_rate_above_the_limit_diverges_and_a_hundred_networks_are_trained_in_t
     before = ink(visit, "race")
     steer(visit, "surface=quadratic&condition=50&learning_rate=0.45&batch=all&do=finish")
     until(visit, f"{race}.get('done') === 100 && {race}.get('results')[0].word === 'diverged'")
-    assert "above it" in visit.page.locator(".dlcore-widget[data-name=race] .ski-verdict").inner_text()
+    verdict = "document.querySelector('.dlcore-widget[data-name=race] .ski-verdict').textContent"
+    until(visit, f"{verdict}.includes('above it')")
     assert ink(visit, "race") != before
     steer(visit, "surface=neuron&batch=1&")
     until(visit, f"{race}.get('batch') === '1' && {race}.get('surface') === 'neuron'")

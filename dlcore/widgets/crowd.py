@@ -31,7 +31,7 @@ POINTS = 400  # half of them to train on, half for the test
 BATCH = 20
 REACH = 6.0  # of the plane that the maps show
 DATASETS = {"xor": data.xor, "circle": data.circle, "gaussian": data.gaussian, "spiral": data.spiral}
-NOISE = {"xor": 0.1, "circle": 0.1, "gaussian": 0.5, "spiral": 0.0}  # what each set means by it
+NOISE = {"xor": 0.1, "circle": 0.1, "gaussian": 0.1, "spiral": 0.0}  # what each set means by it
 OPTIMIZERS: dict[str, Callable[..., optim.Optimizer]] = {
     "sgd": optim.SGD,
     "momentum": partial(optim.SGD, momentum=0.9),

@@ -73,8 +73,8 @@ def heights(surface: Slope) -> bytes:
 def about_limit(rate: float, curvature: float, exact: bool) -> str:
     """Return what the rate of plain descent means where the surface curves by `curvature`.
 
-    >>> about_limit(0.5, 5.0, True)[:76]
-    "At the start λ = 5.00, so 2/λ = 0.400. SGD's rate of 0.5 is above it: along "
+    >>> about_limit(0.5, 5.0, True)[:67]
+    "At the start λ = 5.00, so 2/λ = 0.4. SGD's rate of 0.5 is above it:"
     """
     if not curvature > 0:
         return "Around the start the surface curves upward in no direction, so no rate is too large there."
