@@ -1,7 +1,6 @@
 """The two widgets of the chapter Layers in a real browser, computed by the real Python (see widget_bridge.py)."""
 
 import math
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -281,20 +280,6 @@ def test_training_is_seen_and_paused(room: Room) -> None:
     room.until(lambda: not room.read("running"), "it pauses")
     room.settled()
     assert drawn(room) != picture
-
-
-def test_a_drag_is_answered_soon(room: Room) -> None:
-    """Python's part of it: the page has a tenth of the speed, and 50 ms."""
-    room.show("BumpBuilder", **BUMP)
-    widget = room.widget
-
-    def move() -> float:
-        start = time.perf_counter()
-        for i in range(20):
-            widget.joints = [0.5 + 0.01 * i, 1, 2, 2.25]
-        return (time.perf_counter() - start) / 20
-
-    assert min(room.bridge.do(move) for _ in range(3)) < 0.01
 
 
 def test_wide_and_deep_are_compared(room: Room) -> None:

@@ -5,7 +5,6 @@ What they show in a browser is tested in test_widgets_training_view.py.
 
 import asyncio
 import math
-import time
 from functools import partial
 from typing import Any
 
@@ -381,11 +380,3 @@ def test_an_end_that_is_brought_forward_begins_anew() -> None:
     race.do_finish()
     race.steps = 80  # farther away it is only more to go
     assert race.done == 60
-
-
-def test_an_epoch_of_all_hundred_costs_less_than_a_second() -> None:
-    widget = OneHundredSeeds(width=16)
-    widget.train(1)  # records the step
-    begun = time.perf_counter()
-    widget.train(1)
-    assert time.perf_counter() - begun < 1
