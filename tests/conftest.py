@@ -13,7 +13,7 @@ import hypothesis
 import numpy as np
 import pytest
 
-from tests.browser import address, book, chromium  # noqa: F401 - fixtures
+from tests.browser import address, book, chromium, context  # noqa: F401 - fixtures
 
 pytest.register_assert_rewrite("tests.views")  # so that its assertions say what they saw
 

@@ -33,6 +33,7 @@ FLOORS = {
     "training": 4,
     "overfitting": 5,
     "interpretability": 5,
+    "lights": 0,
     "plots": 6,
     "widgets": 7,
     "live": 8,

@@ -1,0 +1,1 @@
+"""Assignments that grade themselves: the sandbox, the referee, and thin recipes over nbgrader."""
