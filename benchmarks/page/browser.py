@@ -11,8 +11,11 @@ from typing import Any
 
 import psutil
 
-# As root there is no sandbox; the rest keeps Chromium's own requests and throttling out of the measurement.
+# As root there is no sandbox; the rest keeps Chromium's own requests, throttling, and the pages behind its address bar
+# (a second of computing for each window) out of the measurement.
+UNSEEN = "HttpsUpgrades,MediaRouter,OptimizationHints,PaintHolding,AimEnabled,WebUIOmniboxPopup,WebUIOmniboxAimPopup"
 FLAGS = [
+    f"--disable-features={UNSEEN},WebUIOmniboxFullPopup",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
