@@ -309,11 +309,35 @@ def context(chromium: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def visit(context: Any, origin: str) -> Iterator[Visit]:
+    """Open the page for the first time."""
+    yield from watched(context, origin)
+
+
+def watched(context: Any, origin: str) -> Iterator[Visit]:
     """Open the page with two counters and hold it against what every page must keep to."""
     opened = open_page(context, origin)
     yield opened
     assert [url for url in opened.requests if not url.startswith((origin, "blob:", "data:"))] == []
     assert opened.complaints == []
+    opened.page.close()
+
+
+@pytest.fixture(scope="module")
+def known(chromium: Any, origin: str) -> Iterator[Any]:
+    """Return a browser in which an earlier visit has kept Python's memory."""
+    with chromium.new_context() as made:
+        made.set_default_timeout(90_000)
+        first = open_page(made, origin)
+        step(first)
+        until_all_is_kept(first)
+        first.page.close()
+        yield made
+
+
+@pytest.fixture
+def again(known: Any, origin: str) -> Iterator[Visit]:
+    """Open the page as one who has been there before."""
+    yield from watched(known, origin)
 
 
 def open_page(context: Any, origin: str) -> Visit:
@@ -448,17 +472,17 @@ def test_the_first_action_starts_python_and_two_widgets_share_it(visit: Visit) -
 
 
 @pytest.mark.browser
-def test_it_trains_pauses_and_shows_what_python_counted(visit: Visit) -> None:
-    click(visit, "Run")
-    wait(visit, "Number(document.querySelector('.count').textContent) > 30")
-    click(visit, "Pause")
-    click(visit, "Step")
-    assert int(answer(visit)) == count(visit)
-    assert count(visit) % 3 == 0
+def test_it_trains_pauses_and_shows_what_python_counted(again: Visit) -> None:
+    click(again, "Run")
+    wait(again, "Number(document.querySelector('.count').textContent) > 30")
+    click(again, "Pause")
+    click(again, "Step")
+    assert int(answer(again)) == count(again)
+    assert count(again) % 3 == 0
     wait(
-        visit,
+        again,
         "(n) => document.querySelector('.dlcore-summary').textContent === `Counted to ${n} by 3.`",
-        count(visit),
+        count(again),
     )
 
 
@@ -475,34 +499,39 @@ def test_edits_made_while_loading_win_and_are_replayed(visit: Visit) -> None:
 
 
 @pytest.mark.browser
-def test_python_refuses_in_a_sentence(visit: Visit) -> None:
-    pace = counter(visit).get_by_label("Pace")
+def test_python_refuses_in_a_sentence(again: Visit) -> None:
+    pace = counter(again).get_by_label("Pace")
     pace.fill("1000")
     pace.press("Enter")
-    wait(visit, "document.querySelector('.dlcore-refusal').textContent")
+    wait(again, "document.querySelector('.dlcore-refusal').textContent")
     assert (
         "a whole number from 1 to 100; received 1000"
-        in counter(visit).locator(".dlcore-refusal").inner_text()
+        in counter(again).locator(".dlcore-refusal").inner_text()
     )
     assert pace.input_value() == "3"
-    click(visit, "Fail")
-    assert answer(visit) == "ZeroDivisionError: nobody divides by zero"
-    click(visit, "Step")
-    wait(visit, "document.querySelector('.answer').textContent === '3'")
+    click(again, "Fail")
+    assert answer(again) == "ZeroDivisionError: nobody divides by zero"
+    click(again, "Step")
+    wait(again, "document.querySelector('.answer').textContent === '3'")
 
 
 @pytest.mark.browser
-def test_the_digits_come_when_they_are_opened(visit: Visit) -> None:
-    click(visit, "Step")
-    answer(visit)
-    assert not [url for url in visit.requests if "digits" in url]
-    click(visit, "Digits")
-    wait(visit, "Number(document.querySelector('.answer').textContent) >= 5000")
+def test_the_digits_come_when_they_are_opened(again: Visit) -> None:
+    click(again, "Step")
+    answer(again)
+    assert not [url for url in again.requests if "digits" in url]
+    click(again, "Digits")
+    wait(again, "Number(document.querySelector('.answer').textContent) >= 5000")
 
 
 KEYS = """async () => {
-  const kept = await caches.open("dlcore-bytecode");
-  return (await kept.keys()).map((request) => request.url);
+  const kept = await caches.open("dlcore-python");
+  return (await kept.keys()).map(({ url }) => url.split("/").pop().split("-")[0]).sort();
+}"""
+STORE = """async ([name, content]) => {
+  const kept = await caches.open("dlcore-python");
+  const asked = (await kept.keys()).find(({ url }) => url.includes(name));
+  await kept.put(asked ?? new URL(`../live/${name}`, location), new Response(content));
 }"""
 # The flags in the file beside the module's source, where there is one: 1 says not to compare it with the source.
 FLAGS = """
@@ -511,29 +540,62 @@ from pathlib import Path
 path = Path(sys.modules["numpy.linalg"].__cached__)
 int.from_bytes(path.read_bytes()[4:8], "little") if path.exists() else -1
 """
+# Python salts its hashes at its start: they are the same again only in a memory that was kept.
+SALT = "str(hash('dlcore'))"
+CHANCE = "import random; random.random()"
+MEMORY = """async () => {
+  const kept = await caches.open("dlcore-python");
+  const asked = (await kept.keys()).find(({ url }) => url.includes("/memory-"));
+  return asked ? (await (await kept.match(asked)).arrayBuffer()).byteLength : 0;
+}"""
+
+
+def step(visit: Visit) -> None:
+    click(visit, "Step")
+    assert answer(visit) == "3"
+
+
+def until_all_is_kept(visit: Visit) -> None:
+    """Wait: the page lets the reader's first wish go first."""
+    for _ in range(120):
+        if visit.evaluate(KEYS) == ["bytecode", "memory"] and visit.evaluate(MEMORY) > 1e7:
+            return
+        visit.page.wait_for_timeout(250)
+    raise AssertionError(f"after half a minute there is only {visit.evaluate(KEYS)}")
 
 
 @pytest.mark.browser
-def test_what_was_compiled_is_kept_for_the_next_visit(context: Any, origin: str) -> None:
+def test_what_was_made_is_kept_for_the_next_visit(context: Any, origin: str) -> None:
     first = open_page(context, origin)
-    first.evaluate(
-        "async () => (await caches.open('dlcore-bytecode')).put('/old', new Response('of another version'))"
-    )
-    click(first, "Step")
-    assert answer(first) == "3"
-    for _ in range(120):  # the page waits a while before it keeps anything
-        if (kept := first.evaluate(KEYS)) and not kept[0].endswith("/old"):
-            break
-        first.page.wait_for_timeout(250)
-    assert len(kept) == 1
+    first.evaluate(STORE, ["memory-of-another-version", "old"])
+    step(first)
+    until_all_is_kept(first)
     assert worker_python(first, FLAGS) == -1
+    salt, chance = worker_python(first, SALT), worker_python(first, CHANCE)
     first.page.close()
 
     second = open_page(context, origin)
-    click(second, "Step")
-    assert answer(second) == "3"
+    step(second)
     assert worker_python(second, FLAGS) == 1
-    assert len(second.evaluate(KEYS)) == 1
+    assert worker_python(second, SALT) == salt
+    assert worker_python(second, CHANCE) != chance
+    until_all_is_kept(second)
+    second.page.close()
+
+
+@pytest.mark.browser
+def test_a_memory_that_is_broken_is_made_anew(context: Any, origin: str) -> None:
+    first = open_page(context, origin)
+    step(first)
+    until_all_is_kept(first)
+    salt = worker_python(first, SALT)
+    first.evaluate(STORE, ["/memory-", "not what Python was"])
+    first.page.close()
+
+    second = open_page(context, origin)
+    step(second)
+    assert worker_python(second, SALT) != salt
+    until_all_is_kept(second)
     second.page.close()
 
 
@@ -558,29 +620,29 @@ def worker_python(visit: Visit, source: str) -> Any:
 
 
 @pytest.mark.browser
-def test_it_rests_while_it_is_out_of_sight(visit: Visit) -> None:
-    click(visit, "Run")
-    wait(visit, "Number(document.querySelector('.count').textContent) > 30")
-    visit.evaluate("window.scrollTo(0, 3000)")
+def test_it_rests_while_it_is_out_of_sight(again: Visit) -> None:
+    click(again, "Run")
+    wait(again, "Number(document.querySelector('.count').textContent) > 30")
+    again.evaluate("window.scrollTo(0, 3000)")
     known = "live.models.get(document.querySelector('.dlcore-live').dataset.model).get('frame')"
-    ready(visit)
+    ready(again)
     time.sleep(0.5)
-    resting = visit.evaluate(known)
+    resting = again.evaluate(known)
     time.sleep(1)
-    assert visit.evaluate(known) <= resting + 1
-    visit.evaluate("window.scrollTo(0, 0)")
-    wait(visit, f"{known} > {resting + 20}")
+    assert again.evaluate(known) <= resting + 1
+    again.evaluate("window.scrollTo(0, 0)")
+    wait(again, f"{known} > {resting + 20}")
 
 
 @pytest.mark.browser
-def test_what_never_ends_can_be_stopped(visit: Visit) -> None:
-    counter(visit).get_by_label("Pace").fill("5")
-    counter(visit).get_by_label("Pace").press("Enter")
-    click(visit, "Hang")
-    stop = counter(visit).get_by_role("button", name="Stop")
+def test_what_never_ends_can_be_stopped(again: Visit) -> None:
+    counter(again).get_by_label("Pace").fill("5")
+    counter(again).get_by_label("Pace").press("Enter")
+    click(again, "Hang")
+    stop = counter(again).get_by_role("button", name="Stop")
     stop.wait_for()
-    assert "not answered" in counter(visit).inner_text()
-    frames = visit.evaluate(
+    assert "not answered" in counter(again).inner_text()
+    frames = again.evaluate(
         """() => new Promise((resolve) => {
           const start = performance.now();
           let frames = 0;
@@ -590,15 +652,15 @@ def test_what_never_ends_can_be_stopped(visit: Visit) -> None:
     )
     assert frames > 10, "the page stood still while Python did"
     stop.click()
-    assert answer(visit) == "Stopped. It goes on from what is shown here."
-    click(visit, "Step")
-    wait(visit, "document.querySelector('.answer').textContent === '5'")
-    assert counter(visit).locator(".dlcore-live-status").inner_html() == ""
-    assert len(visit.page.workers) == 1
+    assert answer(again) == "Stopped. It goes on from what is shown here."
+    click(again, "Step")
+    wait(again, "document.querySelector('.answer').textContent === '5'")
+    assert counter(again).locator(".dlcore-live-status").inner_html() == ""
+    assert len(again.page.workers) == 1
 
 
 @pytest.mark.browser
-def test_drawn_fifty_times_it_leaves_nothing(visit: Visit) -> None:
+def test_drawn_fifty_times_it_leaves_nothing(again: Visit) -> None:
     ready_made = """async () => {
       const { places, models } = await import('../live/host.js');
       const count = () => [document.querySelectorAll('*').length,
@@ -607,10 +669,10 @@ def test_drawn_fifty_times_it_leaves_nothing(visit: Visit) -> None:
       for (let i = 0; i < 50; i++) await places[0].render();
       return [before, count()];
     }"""
-    before, after = visit.evaluate(ready_made)
+    before, after = again.evaluate(ready_made)
     assert before == after
-    click(visit, "Step")
-    assert answer(visit) == "3"
+    click(again, "Step")
+    assert answer(again) == "3"
 
 
 @pytest.mark.browser
@@ -773,22 +835,22 @@ def start_and_pause(visit: Visit, seconds: float) -> None:
 
 @pytest.mark.browser
 @pytest.mark.slow
-def test_starting_and_pausing_for_long_leaves_pyodide_as_it_was(visit: Visit) -> None:
-    click(visit, "Step")
-    answer(visit)
-    ready(visit)
-    worker = visit.page.workers[0]
+def test_starting_and_pausing_for_long_leaves_pyodide_as_it_was(again: Visit) -> None:
+    click(again, "Step")
+    answer(again)
+    ready(again)
+    worker = again.page.workers[0]
     use = "[pyodide._module.stackSave(), pyodide._module.HEAP8.length]"
-    start_and_pause(visit, WARM)
+    start_and_pause(again, WARM)
     before = worker.evaluate(use)
-    start_and_pause(visit, SOAK)
-    click(visit, "Step")
-    counted = count(visit)
-    wait(visit, "Number(document.querySelector('.answer').textContent) > 1000")
+    start_and_pause(again, SOAK)
+    click(again, "Step")
+    counted = count(again)
+    wait(again, "Number(document.querySelector('.answer').textContent) > 1000")
     assert counted > 1000
     assert worker.evaluate(use) == before
     assert worker.evaluate("[typeof WebAssembly.Suspending, typeof WebAssembly.promising]") == [
         "undefined",
         "undefined",
     ]
-    assert visit.evaluate("live.python.phase") == "ready"
+    assert again.evaluate("live.python.phase") == "ready"

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from dlcore.widgets import BlameLedger
 from tests.browser import CHANGE, CONTROLS, DESK, Visit
 
 pytestmark = pytest.mark.browser
@@ -79,12 +80,12 @@ def test_every_control_can_be_changed_while_training_goes_on(playground: Visit) 
     press(playground, "Run")
     for name in [*names, "problem"]:
         until(playground, f"{MODEL}.get('running')")
-        before = visit_value(playground, name)
+        before, steps = visit_value(playground, name), of(playground, "steps")
         playground.page.locator(f"[name={name}]").first.evaluate(CHANGE)
         frame = of(playground, "frame")
         until(playground, f"{MODEL}.get('frame') > {frame} + 2")
         assert visit_value(playground, name) != before
-    assert of(playground, "epoch") > 1  # nothing began anew
+        assert of(playground, "steps") > steps, f"{name}: began anew"
     assert playground.page.locator(".dlcore-refusal").inner_text() == ""
 
 
@@ -339,6 +340,14 @@ def test_the_capacity_dial_measures_a_whole_curve_in_the_page(context: Any, addr
     visit.page.keyboard.press("End")
     until(visit, f"{dial}.get('reached')")
     assert frame.locator(".dlcore-task").inner_text().startswith("Done: ")
+    steer(visit, "dropout=0.5")
+    until(visit, f"{dial}.get('dropout') === 0.5 && {dial}.get('penalty') === -6")
+    steer(visit, "goal=twin")
+    until(visit, f"{dial}.get('goal') === 'twin' && !{dial}.get('reached')")
+    frame.locator("[name=dropout]").press("Home")
+    for _ in range(24):  # from no penalty to λ = 1
+        frame.locator("[name=penalty]").press("ArrowRight")
+    until(visit, f"{dial}.get('reached') && {dial}.get('penalty') === 0")
     closed(visit)
 
 
@@ -427,6 +436,21 @@ def test_the_mark_of_clever_hans_is_moved_and_another_network_is_trained(context
     closed(visit)
 
 
+def fill_by_hand(visit: Visit, here: BlameLedger) -> None:
+    """Fill the page's ledger as a reader does; `here` is the same ledger, and knows the answers."""
+    frame = visit.page.locator(".dlcore-widget[data-name=ledger]")
+    while not here.done:
+        until(visit, f"{named('ledger')}.get('at') === {here.at}")
+        if here.question:
+            right = round(here._ledger.answer(here.entry), 2)
+            frame.locator("input[name=answer]").fill(str(right))
+            frame.locator("input[name=answer]").press("Enter")
+            here.do_answer(right)
+        else:
+            frame.get_by_role("button", name="Next", exact=True).click()
+            here.do_next()
+
+
 def test_blame_is_carried_back_and_a_bug_is_named_in_the_page(context: Any, address: str) -> None:
     visit = opened(context, f"{address}/chapters/06_backprop.html")
     ledger, broken = named("ledger"), named("broken")
@@ -441,6 +465,10 @@ def test_blame_is_carried_back_and_a_bug_is_named_in_the_page(context: Any, addr
     field.fill("")
     field.press("Enter")
     assert "Expected a number" in visit.page.locator(".dlcore-widget[data-name=ledger]").inner_text()
+    steer(visit, "expression=neuron&rule=add&seed=0&at=0&goal=neuron")
+    until(visit, f"{ledger}.get('expression') === 'neuron' && !{ledger}.get('reached')")
+    fill_by_hand(visit, BlameLedger(expression="neuron"))
+    until(visit, f"{ledger}.get('reached') && {ledger}.get('done')")
     frame = visit.page.locator(".dlcore-widget[data-name=broken]")
     frame.get_by_role("button", name="a wrong sign").press("Enter")
     until(visit, f"{broken}.get('feedback').startsWith('No')")

@@ -176,8 +176,7 @@ def test_what_somebody_else_has_stored_there_does_no_harm(context: Any, origin: 
 
 @pytest.mark.browser
 def test_where_storage_is_refused_the_page_works_and_forgets(context: Any, origin: str) -> None:
-    visit = open_page(context, f"{origin}/still.html")
-    visit.page.add_init_script(
+    context.add_init_script(
         # The theme stores its mode without asking whether it may.
         """const ours = key => { if (String(key).startsWith('dlcore')) throw new Error('refused'); };
         for (const name of ['getItem', 'setItem', 'removeItem']) {
@@ -185,8 +184,7 @@ def test_where_storage_is_refused_the_page_works_and_forgets(context: Any, origi
           Storage.prototype[name] = function (...all) { ours(all[0]); return real.apply(this, all); };
         }"""
     )
-    visit.page.reload()
-    visit.page.wait_for_function("!document.querySelector('.dlcore-live:not([data-state=drawn])')")
+    visit = open_page(context, f"{origin}/still.html")
     predict(visit, "100")
     assert status(visit).startswith("You predicted 100.")
     assert visit.complaints == []

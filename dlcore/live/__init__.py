@@ -12,6 +12,9 @@ answers in JupyterLab answers in the page.
     keep.js         what the reader sets where no Python is needed   picture.js the picture, where nothing else works
     steering        links of the prose that act on a widget
 
+A first visit makes two things that the browser keeps for later ones, in its Cache storage, under the hashes of the
+files that they come from: Python's memory just after its start (20 MB), and the bytecode of what was imported.
+
 Settings in conf.py, or under sphinx: config: in _config.yml:
 
     live_pyodide    where the page gets Pyodide: "" ships the files with the site; an address ending in / fetches

@@ -26,12 +26,16 @@ const broken = new Promise((_, reject) => (giveUp = reject));
 
 const nameOf = (address) => new URL(address, ROOT).pathname.split("/").pop();
 
+// What is under way before Pyodide asks for it: a promise by file name.
+const ahead = new Map();
+
 // Count what arrives, notice what does not, and verify what comes from another host. Pyodide itself verifies packages;
 // it fetches through this.
 function watchFetch({ bytes, core, verify }) {
   const fetchFile = self.fetch;
   self.fetch = async (address, options) => {
     const name = nameOf(address.url ?? address);
+    if (ahead.has(name)) return ahead.get(name);
     if (!(name in bytes)) return fetchFile(address, options);
     if (verify && core[name]) options = { ...options, integrity: integrity(core[name]) };
     try {
@@ -70,16 +74,46 @@ async function load(manifest) {
   const { lock } = manifest;
   lock.packages.dlcore.file_name = new URL(lock.packages.dlcore.file_name, ROOT).href;
   const importScript = async (name) => import(await script(base, name, manifest));
-  // asm.js ahead of Pyodide's own asking for it: all downloads begin at once.
-  const [{ loadPyodide }] = await Promise.all([
+  // asm.js and the packages ahead of Pyodide's own asking for them: all downloads begin at once.
+  for (const { file_name, sha256 } of Object.values(lock.packages)) {
+    const coming = self.fetch(new URL(file_name, base).href, { integrity: integrity(sha256) });
+    coming.catch(() => {}); // whoever waits for it hears of it, and `broken` does
+    ahead.set(nameOf(file_name), coming);
+  }
+  const [{ loadPyodide }, memory] = await Promise.all([
     importScript("pyodide.mjs"),
+    recall(memoryAs(manifest)),
     importScript("pyodide.asm.js").then(() => manifest.verify || count(manifest.bytes["pyodide.asm.js"])),
   ]);
-  return loadPyodide({
-    indexURL: base.href,
-    lockFileURL: URL.createObjectURL(new Blob([JSON.stringify(lock)], { type: "application/json" })),
-    packages: ["numpy", "traitlets", "dlcore"],
-  });
+  const lockFileURL = URL.createObjectURL(new Blob([JSON.stringify(lock)], { type: "application/json" }));
+  const started = await start(loadPyodide, { indexURL: base.href, lockFileURL }, memory);
+  await started.pyodide.loadPackage(["numpy", "traitlets", "dlcore"], { messageCallback: () => {} });
+  return started;
+}
+
+// Start Python from the memory that an earlier visit has kept, as it stood before the first package: a second less. What
+// Pyodide has for this is not documented, so where it does not take the memory, or has none to give, it just starts.
+async function start(loadPyodide, options, memory) {
+  if (memory) {
+    try {
+      const pyodide = await loadPyodide({ ...options, _loadSnapshot: memory });
+      pyodide.runPython("import random; random.seed()"); // or every visit would draw the same
+      return { pyodide };
+    } catch {
+      // Then as on a first visit.
+    }
+  }
+  const pyodide = await loadPyodide({ ...options, _makeSnapshot: true });
+  let made;
+  try {
+    made = pyodide.makeMemorySnapshot();
+  } catch {
+    // Then the next visit starts like this one.
+  }
+  // For this, Pyodide has recorded which parts of the page Python holds. It need not go on.
+  pyodide.registerJsModule("js", self);
+  pyodide.runPython("import sys; sys.modules.pop('js', None)");
+  return { pyodide, made };
 }
 
 // Files that a program may open, fetched when it does.
@@ -91,34 +125,53 @@ function offerData(pyodide, { data }) {
   }
 }
 
-// ---- what an earlier visit has compiled
+// ---- what an earlier visit has made
 
-const KEPT = "dlcore-bytecode";
+const KEPT = "dlcore-python";
+const WHOLE = "bytes"; // the header that says how many there are
 const LATER = 3000; // milliseconds after the start, when the reader's first wish is fulfilled
 
-// The address under which the bytecode of exactly these files is kept.
-const keptAs = ({ lock }) => new URL(`bytecode-${Object.values(lock.packages).map(({ sha256 }) => sha256.slice(0, 16)).join("-")}.zip`, ROOT).href;
+// The addresses under which the memory that these files make, and their bytecode, are kept.
+const under = (kind, hashes) => new URL(`${kind}-${hashes.map((sha256) => sha256.slice(0, 16)).join("-")}`, ROOT).href;
+const memoryAs = ({ core }) => under("memory", Object.values(core));
+const bytecodeAs = ({ lock }) => under("bytecode", Object.values(lock.packages).map(({ sha256 }) => sha256));
 
-// Unpack it, or see to it that the next visit has it. Browsers refuse storage in some modes: then each visit compiles.
-async function recallBytecode(pyodide, manifest) {
+// Browsers refuse storage in some modes: then each visit makes it all anew. So it does with what is not whole.
+async function recall(address) {
   try {
-    const found = await (await caches.open(KEPT)).match(keptAs(manifest));
-    if (found) return pyodide.unpackArchive(await found.arrayBuffer(), "zip", { extractDir: "/" });
-    pyodide.runPython("import sys; sys.dont_write_bytecode = False");
-    setTimeout(() => keepBytecode(pyodide, manifest).catch(() => {}), LATER);
+    const found = await (await caches.open(KEPT)).match(address);
+    const bytes = await found.arrayBuffer();
+    return String(bytes.byteLength) === found.headers.get(WHOLE) ? bytes : undefined;
   } catch {
     return undefined;
   }
 }
 
-async function keepBytecode(pyodide, manifest) {
+// Keep it for the next visit, and nothing that other versions of this site have made.
+async function keep(address, bytes, manifest) {
+  const all = await caches.open(KEPT);
+  const current = [memoryAs(manifest), bytecodeAs(manifest)];
+  for (const { url } of await all.keys()) if (url.startsWith(ROOT) && !current.includes(url)) await all.delete(url);
+  await all.put(address, new Response(bytes, { headers: { [WHOLE]: bytes.length } }));
+}
+
+// Unpack the bytecode, or see to it that the next visit has it.
+async function prepare({ pyodide, made }, manifest) {
+  const later = (what) => setTimeout(() => what().catch(() => {}), LATER);
+  if (made) later(() => keep(memoryAs(manifest), made, manifest));
+  const bytecode = await recall(bytecodeAs(manifest));
+  if (bytecode) return pyodide.unpackArchive(bytecode, "zip", { extractDir: "/" });
+  pyodide.runPython("import sys; sys.dont_write_bytecode = False");
+  later(async () => keep(bytecodeAs(manifest), await packed(pyodide), manifest));
+}
+
+async function packed(pyodide) {
   const names = pyodide.toPy({ __name__: "bytecode" });
   pyodide.runPython(await text("bytecode.py"), { globals: names, filename: "bytecode.py" });
   const bytes = names.get("pack")();
-  const packed = bytes.toJs();
+  const found = bytes.toJs();
   bytes.destroy();
-  await caches.delete(KEPT); // that of other versions
-  await (await caches.open(KEPT)).put(keptAs(manifest), new Response(packed));
+  return found;
 }
 
 async function text(name) {
@@ -132,11 +185,11 @@ async function boot() {
   const manifest = JSON.parse(await text("manifest.json"));
   total = Object.values(manifest.bytes).reduce((sum, bytes) => sum + bytes, 0);
   watchFetch(manifest);
-  const pyodide = await Promise.race([load(manifest), broken]);
-  self.pyodide = pyodide;
+  const started = await Promise.race([load(manifest), broken]);
+  const pyodide = (self.pyodide = started.pyodide);
   self.postMessage({ type: "starting" });
   offerData(pyodide, manifest);
-  await recallBytecode(pyodide, manifest);
+  await prepare(started, manifest);
   const names = pyodide.toPy({ __name__: "boot" });
   pyodide.runPython(await bootCode, { globals: names, filename: "boot.py" });
   const desk = names.get("Desk")(post);
