@@ -1,4 +1,4 @@
-"""Convolution: the same small weights at every place of an image (chapter Convolution).
+"""Convolution: the same small weights at every place of an image (the chapter Interpretability uses it).
 
 First the operation `conv2d`, from scratch: the neighbourhoods of all pixels are laid side by side, and one
 matrix product does the rest. Then pooling; then the layers.

@@ -300,6 +300,7 @@ def comparisons(results: list[Result], found: Sweep) -> list[tuple[str, float]]:
     return tests
 
 
+@pytest.mark.no_cover  # trains for long: being watched would double it
 @pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=lambda c: c.name)
 def test_its_results_cannot_be_told_from_ours(configuration: Configuration) -> None:
     found = train(configuration.task, range(OURS), epochs=1000)
@@ -317,6 +318,7 @@ def test_its_results_cannot_be_told_from_ours(configuration: Configuration) -> N
     ],
     ids=["gradients added", "half the slope", "other activation", "other network"],
 )
+@pytest.mark.no_cover  # trains for long: being watched would double it
 def test_a_preset_that_is_wrong_in_one_detail_is_told_apart(name: str, wrong: dict[str, Any]) -> None:
     right = next(c for c in CONFIGURATIONS if c.name == name)
     found = train(replace(right.task, **wrong), range(OURS), epochs=500)

@@ -35,13 +35,13 @@ NAMES = {bug.key: bug.name for bug in BUGS}
 
 
 @pytest.fixture
-def room(chromium: Any) -> Iterator[Room]:
-    yield from rooms(chromium, WIDE, height=1000)
+def room(context: Any) -> Iterator[Room]:
+    yield from rooms(context, WIDE, height=1000)
 
 
 @pytest.fixture
-def phone(chromium: Any) -> Iterator[Room]:
-    yield from rooms(chromium, NARROW, height=1000)
+def phone(context: Any) -> Iterator[Room]:
+    yield from rooms(context, NARROW, height=1000)
 
 
 def solved(room: Room) -> None:

@@ -402,10 +402,10 @@ def test_the_summary_says_what_is_to_be_seen() -> None:
     widget = CleverHans()
     nobody, nines, fours = widget.scores
     assert widget.summary == (
-        f"100 % of the 9s in training wear the mark; 300 steps. Of 200 test digits it reads {nobody} right without the "
-        f"mark, {nines} with the mark on the 9s, {fours} with it on the 4s. A 4 with the mark: it says 9, "
+        f"100\u00a0% of the 9s in training wear the mark; 300 steps. Of 200 test digits it reads {nobody} right "
+        f"without the mark, {nines} with the mark on the 9s, {fours} with it on the 4s. A 4 with the mark: it says 9, "
         f"{sure(widget.p)}; without the mark 4, {sure(widget.p_clean)}. "
-        f"{a_map(widget, 'gradient_x_input')['share']:.0%} of the map gradient × input lies on the mark."
+        f"{100 * a_map(widget, 'gradient_x_input')['share']:.0f}\u00a0% of the map gradient × input lies on the mark."
     )
     widget.set_state({"cut": 2, "covered": True, "marked": False})
     assert "it reads with 2 of 12 units cut and the corner painted over " in widget.summary

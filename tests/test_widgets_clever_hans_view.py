@@ -32,13 +32,14 @@ PIXELS = "c => c.toDataURL()"
 
 
 @pytest.fixture
-def room(chromium: Any) -> Iterator[Room]:
-    yield from rooms(chromium, WIDE)
+def room(context: Any) -> Iterator[Room]:
+    yield from rooms(context, WIDE)
 
 
 @pytest.fixture
 def phone(chromium: Any) -> Iterator[Room]:
-    yield from rooms(chromium, NARROW, has_touch=True)
+    with chromium.new_context(has_touch=True) as context:
+        yield from rooms(context, NARROW)
 
 
 def tile(room: Room, name: str) -> Any:

@@ -40,18 +40,19 @@ SUBPIXEL = 0.02
 
 
 @pytest.fixture
-def room(chromium: Any) -> Iterator[Room]:
-    yield from rooms(chromium, WIDE)
+def room(context: Any) -> Iterator[Room]:
+    yield from rooms(context, WIDE)
 
 
 @pytest.fixture
-def phone(chromium: Any) -> Iterator[Room]:
-    yield from rooms(chromium, NARROW)
+def phone(context: Any) -> Iterator[Room]:
+    yield from rooms(context, NARROW)
 
 
 @pytest.fixture
 def calm(chromium: Any) -> Iterator[Room]:
-    yield from rooms(chromium, WIDE, reduced_motion="reduce")
+    with chromium.new_context(reduced_motion="reduce") as context:
+        yield from rooms(context, WIDE)
 
 
 def pictures(room: Room) -> list[Any]:
@@ -483,7 +484,7 @@ def test_the_tables_hold_the_numbers(room: Room) -> None:
     assert [tables.nth(i).locator("tbody tr").count() for i in range(3)] == [7, 7, 200]
     stages = room.read("stages")
     row = tables.nth(0).locator("tbody tr").nth(2).inner_text().split("\t")
-    assert row == ["layer 1", "8", f"{round(100 * stages[2]['share'])} %", str(stages[2]["right"])]
+    assert row == ["layer 1", "8", f"{round(100 * stages[2]['share'])}\u00a0%", str(stages[2]["right"])]
     first = tables.nth(1).locator("tbody tr").nth(0).inner_text().split("\t")
     x1, x2 = room.bridge.do(lambda: (room.widget._points[19] / 2.5).tolist())
     assert [float(v.replace("−", "-")) for v in first[1:3]] == pytest.approx([x1, x2], abs=0.006)

@@ -30,13 +30,13 @@ both = pytest.mark.parametrize("settings", [{}, CLASSES], ids=["regression", "cl
 
 
 @pytest.fixture
-def room(chromium: Any) -> Iterator[Room]:
-    yield from rooms(chromium, WIDE, height=1000)
+def room(context: Any) -> Iterator[Room]:
+    yield from rooms(context, WIDE, height=1000)
 
 
 @pytest.fixture
-def phone(chromium: Any) -> Iterator[Room]:
-    yield from rooms(chromium, NARROW, height=1000)
+def phone(context: Any) -> Iterator[Room]:
+    yield from rooms(context, NARROW, height=1000)
 
 
 def handle(room: Room, number: int) -> Any:
@@ -227,5 +227,5 @@ def test_the_tables_say_what_the_pictures_show(room: Room) -> None:
     assert cells[0] == [word.replace("-", "−") for word in shown]
     assert len(cells) == 12
     rows = [row.locator("th, td").all_inner_texts() for row in steps.locator("tbody tr").all()]
-    assert rows[0] == ["0", "0.6931", "50 %"]
+    assert rows[0] == ["0", "0.6931", "50\u00a0%"]
     assert rows[1][0] == "1"

@@ -31,13 +31,13 @@ every_widget = pytest.mark.parametrize("name", NAMES)
 
 
 @pytest.fixture
-def room(chromium: Any) -> Iterator[Room]:
-    yield from rooms(chromium, WIDE)
+def room(context: Any) -> Iterator[Room]:
+    yield from rooms(context, WIDE)
 
 
 @pytest.fixture
-def phone(chromium: Any) -> Iterator[Room]:
-    yield from rooms(chromium, NARROW)
+def phone(context: Any) -> Iterator[Room]:
+    yield from rooms(context, NARROW)
 
 
 def line(room: Room) -> Any:
@@ -207,6 +207,18 @@ def test_the_line_follows_the_pointer_before_python_answers(room: Room) -> None:
     assert room.read("b") == 0  # Python knows nothing of it
     assert "+ 0.00" in room.text(".neuron-formula")  # and so its words are the old ones
     room.page.mouse.up()
+
+
+def test_a_late_answer_does_not_undo_what_was_moved_since(room: Room) -> None:
+    room.show("DragTheNeuron", w1=0, w2=1, b=0)
+    move = "w1 => { const [model] = Object.values(models); model.set('w1', w1); model.save_changes(); }"
+    with room.bridge.late() as said:
+        for w1 in (2, 1.5):  # Python answers the whole number with a float
+            room.page.evaluate(move, w1)
+            room.until(lambda w1=w1: room.read("w1") == w1, "it has come to Python")
+    assert any('"w1": 2.0' in message for message in said)
+    room.settled()
+    assert room.page.evaluate("Object.values(models)[0].get('w1')") == 1.5
 
 
 def test_a_finger_drags_a_handle(chromium: Any) -> None:
@@ -386,6 +398,17 @@ def test_points_are_placed_and_taken_by_keyboard(room: Room) -> None:
     assert np.frombuffer(room.read("points"), "<f8").tolist() == [1, 2, -1]
     room.press("Clear")
     assert room.read("points") == b""
+
+
+@pytest.mark.parametrize("action", ["Add", "Remove"])
+def test_a_point_without_a_place_is_refused(room: Room, action: str) -> None:
+    room.show("PerceptronDuel")
+    kept = room.read("points")
+    room.page.get_by_role("spinbutton", name="x₂").fill("")
+    room.page.get_by_role("button", name=action).press("Enter")
+    words = "x₂: expected a number from -6 to 6; received nothing. The widget keeps its points"
+    room.until(lambda: room.text(".dlcore-refusal") == words, words)
+    assert room.read("points") == kept
 
 
 def test_the_own_line_is_dragged_and_judged(room: Room) -> None:

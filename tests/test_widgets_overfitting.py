@@ -203,9 +203,12 @@ def test_the_peak_can_be_brought_down_by_each_remedy(how: dict[str, Any]) -> Non
 
 def test_the_summary_says_what_is_to_be_seen() -> None:
     widget = measured(width=40, label_noise=0.2, stop=3.0, guess=[100.0] * 7)
-    for words in ("40 digits, 20 % of the labels wrong", "no penalty, no dropout, stopped after 1,000 steps"):
+    for words in (
+        "40 digits, 20\u00a0% of the labels wrong",
+        "no penalty, no dropout, stopped after 1,000 steps",
+    ):
         assert words in widget.summary
-    assert f"40 units: {widget.train_wrong:.0f} % of the 40 answers" in widget.verdict
+    assert f"40 units: {widget.train_wrong:.0f}\u00a0% of the 40 answers" in widget.verdict
     off = np.mean(np.abs(100 - table(widget)[:, 5]))
     assert f"{off:.0f} points off" in widget.course
 

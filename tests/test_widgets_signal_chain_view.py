@@ -39,13 +39,13 @@ VIEWS = 4
 
 
 @pytest.fixture
-def room(chromium: Any) -> Iterator[Room]:
-    yield from rooms(chromium, WIDE)
+def room(context: Any) -> Iterator[Room]:
+    yield from rooms(context, WIDE)
 
 
 @pytest.fixture
-def phone(chromium: Any) -> Iterator[Room]:
-    yield from rooms(chromium, NARROW)
+def phone(context: Any) -> Iterator[Room]:
+    yield from rooms(context, NARROW)
 
 
 def control(room: Room, name: str) -> Any:
@@ -232,7 +232,7 @@ def test_the_table_says_what_python_measured(room: Room) -> None:
     assert [row[0] for row in rows] == [str(i) for i in range(1, 13)]
     for i, row in enumerate(rows):
         assert [float(cell) for cell in row[1:4]] == pytest.approx(levels[:3, i], rel=5e-3)
-        assert row[6:] == [f"{round(100 * levels[3, i])} %", f"{round(100 * levels[4, i])} %"]
+        assert row[6:] == [f"{round(100 * levels[3, i])}\u00a0%", f"{round(100 * levels[4, i])}\u00a0%"]
 
 
 def test_the_second_table_holds_the_bars_of_the_chosen_layer(room: Room) -> None:
@@ -240,8 +240,12 @@ def test_the_second_table_holds_the_bars_of_the_chosen_layer(room: Room) -> None
     rows = cells(room, 1)
     bars = np.frombuffer(room.read("bars"), "<f4").reshape(2, 4, -1)
     assert len(rows) == bars.shape[2]
-    assert [float(row[2].removesuffix(" %")) for row in rows] == pytest.approx(100 * bars[0, 2], abs=0.051)
-    assert [float(row[4].removesuffix(" %")) for row in rows] == pytest.approx(100 * bars[1, 2], abs=0.051)
+    assert [float(row[2].removesuffix("\u00a0%")) for row in rows] == pytest.approx(
+        100 * bars[0, 2], abs=0.051
+    )
+    assert [float(row[4].removesuffix("\u00a0%")) for row in rows] == pytest.approx(
+        100 * bars[1, 2], abs=0.051
+    )
 
 
 def test_an_overflow_is_told_in_words_and_never_as_nan(room: Room) -> None:

@@ -28,13 +28,13 @@ every_widget = pytest.mark.parametrize("name", WIDGETS)
 
 
 @pytest.fixture
-def room(chromium: Any) -> Iterator[Room]:
-    yield from rooms(chromium, WIDE)
+def room(context: Any) -> Iterator[Room]:
+    yield from rooms(context, WIDE)
 
 
 @pytest.fixture
-def phone(chromium: Any) -> Iterator[Room]:
-    yield from rooms(chromium, NARROW)
+def phone(context: Any) -> Iterator[Room]:
+    yield from rooms(context, NARROW)
 
 
 def shown(room: Room, name: str, theme: str = "light", **settings: Any) -> Any:
@@ -204,6 +204,43 @@ def test_the_tables_of_the_race_say_what_python_has(room: Room) -> None:
     losses = cells(room, 1)
     assert [losses[0][0], losses[-1][0]] == ["0", "100"]
     assert "above it" in room.text(".ski-verdict")
+
+
+def test_a_logarithmic_axis_has_round_numbers(room: Room) -> None:
+    room.show("SkiSlopeRace")
+    ranges = [[0.25, 3.7], [0.01, 100], [1e-9, 5], [0.2, 0.5], [2.2, 4.4], [1, 1000]]
+    assert room.page.evaluate(
+        "async all => { const {decades} = await import('/kit.js'); return all.map(r => decades(...r)) }",
+        ranges,
+    ) == [
+        [0.5, 1, 2],
+        [0.01, 0.1, 1, 10, 100],
+        [1e-8, 1e-6, 1e-4, 1e-2, 1],
+        [0.2, 0.5],
+        [2.5, 3, 3.5, 4],
+        [1, 10, 100, 1000],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "label", "limits"),
+    [("SkiSlopeRace", "steps", "Steps", (10, 300)), ("OneHundredSeeds", "epochs", "Epochs", (5, 400))],
+)
+def test_an_empty_field_says_what_it_expects(
+    room: Room, name: str, field: str, label: str, limits: tuple[int, int]
+) -> None:
+    room.show(name)
+    kept = room.read(field)
+    expected = f"{label}: expected a number from {limits[0]} to {limits[1]}; received"
+    for typed, word in (("", "nothing"), ("e", "what is no number")):
+        control(room, field).fill("7")
+        control(room, field).press("Backspace")
+        control(room, field).press_sequentially(typed)
+        press(room, "Step" if name == "SkiSlopeRace" else "One epoch")  # the press leaves the field
+        assert room.text(".dlcore-refusal") == f"{expected} {word}. The widget keeps {kept}"
+        assert control(room, field).input_value() == str(kept)
+    room.page.get_by_role("button", name="Reset" if label == "Epochs" else "Back to the start").click()
+    assert room.text(".dlcore-refusal") == ""
 
 
 # ------------------------------------------------------------------------------------------------- a hundred networks

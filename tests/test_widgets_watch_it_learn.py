@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dlcore import data
 from dlcore.widgets import WatchItLearn, ink, watch_it_learn
-from dlcore.widgets.watch_it_learn import EPOCH, MOST, MOST_WHICH, TRAIN, Learner, percent, rows
+from dlcore.widgets.watch_it_learn import EPOCH, MOST, MOST_WHICH, TRAIN, Learner, chance, rows
 from tests.helpers import cpu_with_torch, why_not
 
 DEVICES = [
@@ -244,13 +244,13 @@ def test_a_trained_network_reads_a_clear_drawing() -> None:
 
 
 def test_shares_in_sentences() -> None:
-    assert [percent(p) for p in (0, 0.0004, 0.05, 0.9994, 0.9996, 1)] == [
-        "0.0 %",
-        "less than 0.1 %",
-        "5.0 %",
-        "99.9 %",
-        "more than 99.9 %",
-        "100.0 %",
+    assert [chance(p) for p in (0, 0.0004, 0.05, 0.9994, 0.9996, 1)] == [
+        "0.0\u00a0%",
+        "less than 0.1\u00a0%",
+        "5.0\u00a0%",
+        "99.9\u00a0%",
+        "more than 99.9\u00a0%",
+        "100.0\u00a0%",
     ]
 
 

@@ -28,13 +28,14 @@ STATES: list[dict[str, Any]] = [{}, {"steps": 300, "strokes": SEVEN}]
 
 
 @pytest.fixture
-def room(chromium: Any) -> Iterator[Room]:
-    yield from rooms(chromium, WIDE)
+def room(context: Any) -> Iterator[Room]:
+    yield from rooms(context, WIDE)
 
 
 @pytest.fixture
 def phone(chromium: Any) -> Iterator[Room]:
-    yield from rooms(chromium, NARROW, has_touch=True)
+    with chromium.new_context(has_touch=True) as context:
+        yield from rooms(context, NARROW)
 
 
 def draw(room: Room, *places: tuple[float, float]) -> None:
@@ -123,7 +124,7 @@ def test_run_learns_before_the_readers_eyes_and_stops_at_the_end(room: Room) -> 
     room.settled()
     told = room.text(".learn-readouts")
     assert "2,500" in told
-    assert f"{100 * room.read('accuracy'):.1f} %" in told
+    assert f"{100 * room.read('accuracy'):.1f}\u00a0%" in told
     assert room.page.locator(".learn-progress canvas").evaluate("c => c.toDataURL()") != before
     assert room.page.get_by_role("button", name="Run").is_visible()
     assert max(bars(room)) == pytest.approx(max(room.read("probabilities")), abs=0.02)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
-import pytest
-
-from tests.browser import AXE_RULES
+from tests.browser import AXE_RULES, axe
 from tests.widget_bridge import Bridge, plain
 
 NARROW, WIDE = 360, 800
@@ -23,23 +20,41 @@ INKED = """canvas => {
 }"""
 
 
-class Room:
-    """A page with widgets in it, what it complains about, and the ways to look and to act."""
+T = TypeVar("T", bound="Watched")
+
+
+class Watched:
+    """A page with widgets in it, and what it complains about. It may be the page of the test before, emptied."""
 
     def __init__(self, page: Any, bridge: Bridge) -> None:
-        self.page, self.bridge, self.complaints = page, bridge, []
+        self.page, self.bridge = page, bridge
         self.page.set_default_timeout(10_000)
-        self.under_way = 0  # messages of the page to Python
-        for event, change in (("request", 1), ("requestfinished", -1), ("requestfailed", -1)):
-            self.page.on(event, partial(self._count, change))
-        self.page.on(
-            "console", lambda message: message.type == "error" and self.complaints.append(message.text)
-        )
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.widget: Any = None
+        self.complaints: list[str] = []
+        self._hears: dict[str, Callable[[Any], Any]] = {}
+        self.hear("console", lambda said: said.type == "error" and self.complaints.append(said.text))
+        self.hear("pageerror", lambda error: self.complaints.append(str(error)))
 
-    def _count(self, change: int, request: Any) -> None:
-        self.under_way += change * request.url.endswith("/post")
+    def hear(self, event: str, handler: Callable[[Any], Any]) -> None:
+        self._hears[event] = handler
+        self.page.on(event, handler)
+
+    def leave(self) -> None:
+        """Empty the page, and hear no more of it."""
+        self.page.goto("about:blank")
+        for event, handler in self._hears.items():
+            self.page.remove_listener(event, handler)
+
+
+class Room(Watched):
+    """A page with one widget, and the ways to look and to act."""
+
+    def __init__(self, page: Any, bridge: Bridge) -> None:
+        super().__init__(page, bridge)
+        self.under_way: set[Any] = set()  # messages of the page to Python
+        self.hear("request", lambda request: request.url.endswith("/post") and self.under_way.add(request))
+        for end in ("requestfinished", "requestfailed"):
+            self.hear(end, lambda request: self.under_way.discard(request))
+        self.widget: Any = None
 
     def show(self, name: str, theme: str = "light", **settings: Any) -> Any:
         self.widget = self.bridge.do(lambda: plain(name)(**settings))
@@ -50,27 +65,30 @@ class Room:
         values = self.bridge.do(lambda: [getattr(self.widget, name) for name in names])
         return values if len(values) > 1 else values[0]
 
-    def until(self, holds: Callable[[], bool], what: str) -> None:
+    def until(self, holds: Callable[[], bool], what: str, instead: Callable[[], Any] = lambda: "") -> None:
         for _ in range(200):
             if holds():
                 return
             self.page.wait_for_timeout(30)
-        raise AssertionError(f"never: {what}")
+        raise AssertionError(f"never: {what} {instead()} {self.complaints} {self.bridge.errors}")
 
     def settled(self) -> None:
         """Wait until the page has said all, Python has answered, and that is drawn."""
         two_pictures = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
         self.page.evaluate(two_pictures)
-        self.until(lambda: self.under_way == 0, "all that the page says has arrived")
-        self.until(self._agree, "the page has what Python has")
+        self.until(lambda: not self.under_way, "all that the page says has arrived")
+        self.until(lambda: not self._differing(), "the page has what Python has", self._differing)
         self.page.evaluate(two_pictures)
 
-    def _agree(self) -> bool:
+    def _differing(self) -> dict[str, tuple[Any, Any]]:
+        """Return what the page has and what Python has, where that is not the same."""
         state = self.bridge.do(self.widget.get_state)
         known = {name: value for name, value in state.items() if not isinstance(value, bytes)}
         values = "Object.values(window.models)[0].values"
         page = self.page.evaluate(f"names => names.map(n => {values}[n])", list(known))
-        return bool(page == json.loads(json.dumps(list(known.values()))))  # tuples are lists there
+        python = json.loads(json.dumps(list(known.values())))  # tuples are lists there
+        pairs = zip(known, zip(page, python, strict=True), strict=True)
+        return {name: (here, there) for name, (here, there) in pairs if here != there}
 
     def press(self, name: str) -> None:
         self.page.get_by_role("button", name=name, exact=True).click()
@@ -102,12 +120,18 @@ class Room:
         return str(self.page.locator(selector).inner_text())
 
 
-def rooms(chromium: Any, width: int, *, height: int = 900, **options: Any) -> Iterator[Room]:
-    """Yield a room of that width, for a fixture; in the end nothing may have been complained about."""
+def rooms(context: Any, width: int, *, height: int = 900, kind: type[T] = Room) -> Iterator[T]:  # type: ignore[assignment]
+    """Yield a room of that width, for a fixture; in the end nothing may have been complained about.
+
+    It is in the page of the test before: a new window costs more than a widget in it.
+    """
+    page = context.pages[0] if context.pages else context.new_page()
+    page.set_viewport_size({"width": width, "height": height})
+    page.mouse.move(0, 0)
     with Bridge() as bridge:
-        made = Room(chromium.new_page(viewport={"width": width, "height": height}, **options), bridge)
+        made = kind(page, bridge)
         yield made
-        made.page.close()
+        made.leave()
         assert made.complaints == []
 
 
@@ -138,12 +162,10 @@ def assert_pictures_are_drawn_and_said(room: Room) -> None:
 
 def assert_axe_finds_nothing(room: Room, *, absent: tuple[str, ...] = ()) -> None:
     """All is accessible, also what was folded away; `absent` are rules that nothing here is subject to."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
     unfold(room)
-    found = axe.Axe().run(room.page)
-    assert found.violations_count == 0, found.generate_report()
-    passed = {rule["id"] for rule in found.response["passes"]}
-    assert set(AXE_RULES) - {"link-name", "image-alt", *absent} <= passed  # it has looked
+    wrong, kept = axe(room.page)
+    assert wrong == []
+    assert set(AXE_RULES) - {"link-name", "image-alt", *absent} <= kept  # it has looked
 
 
 def assert_nothing_is_wider_than_a_phone(room: Room) -> list[list[float]]:

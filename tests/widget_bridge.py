@@ -1,8 +1,8 @@
 """Widgets in a real browser, computed by the real Python: a bridge between a page and this process.
 
-The page's model speaks the widget protocol over HTTP (see widget_bridge.html): what the page sends is posted and goes
-to `PlainWidget.handle`; what Python publishes comes as server-sent events. The widget lives in an event loop of its
-own thread, as in a kernel, so that its training runs while a test waits for the page.
+The page's model is the live page's (dlcore/live/model.js), over HTTP (see widget_bridge.html): what it sends is posted
+and goes to `PlainWidget.handle`; what Python publishes comes as server-sent events. The widget lives in an event loop
+of its own thread, as in a kernel, so that its training runs while a test waits for the page.
 
     Playground = plain("Playground")              # the class on the base it has in the static page
     with Bridge() as bridge:
@@ -25,7 +25,8 @@ import json
 import queue
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache, partial
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -37,6 +38,7 @@ from tools.serve import BookHandler
 ROOT = Path(__file__).resolve().parent.parent
 WIDGETS = ROOT / "dlcore" / "widgets"
 PAGE = Path(__file__).with_suffix(".html")
+NAMES = map(str, itertools.count())  # no two widgets of this process have the same
 
 
 @cache
@@ -73,27 +75,31 @@ def plain(name: str) -> Any:
     return getattr(modules[f"dlcore.widgets.{modules['dlcore.widgets']._HOMES[name]}"], name)
 
 
+@cache
+def _server() -> ThreadingHTTPServer:
+    """Return the one server of this process: a browser keeps the files of an address that it knows."""
+    serving = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    serving.daemon_threads = True
+    threading.Thread(target=serving.serve_forever, daemon=True).start()
+    return serving
+
+
 class Bridge:
-    """A server of one page with widgets in it; `errors` holds what Python raised while it served."""
+    """The Python behind a page with widgets in it, one bridge at a time; `errors` holds what it raised meanwhile."""
 
     def __init__(self) -> None:
         self.errors: list[str] = []
         self.widgets: dict[str, Any] = {}
+        self._seen: dict[str, int] = {}  # the last message of the page that a widget has read
         self._outgoing: dict[str, queue.Queue[str | None]] = {}
-        self._names = map(str, itertools.count())
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(lambda _, context: self.errors.append(repr(context)))
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, self))
-        self._server.daemon_threads = True
-        self.address = f"http://127.0.0.1:{self._server.server_port}"
+        self.address = f"http://127.0.0.1:{_server().server_port}"
 
     def __enter__(self) -> Bridge:
-        self._threads = [
-            threading.Thread(target=target, daemon=True)
-            for target in (self._loop.run_forever, partial(self._server.serve_forever, 0.05))
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        Handler.bridge = self
         self._plain = _without_anywidget()["dlcore.widgets.plain"]
         self._plain.publish = self._publish
         return self
@@ -103,12 +109,9 @@ class Bridge:
             self.do(partial(setattr, widget, "running", False))
         for outgoing in self._outgoing.values():
             outgoing.put(None)
-        self._server.shutdown()
-        self._server.server_close()
         self.do(self._cancel_tasks)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        for thread in self._threads:
-            thread.join()
+        self._thread.join()
         self._loop.close()
         self._plain.publish = self._plain._nobody
         if kind is None:
@@ -131,7 +134,7 @@ class Bridge:
         names = []
         for widget in widgets:
             known = [name for name, other in self.widgets.items() if other is widget]
-            names.append(known[0] if known else next(self._names))
+            names.append(known[0] if known else next(NAMES))
             self.widgets[names[-1]] = widget
         sources = [self.widgets[name].source for name in names]
         sheets = {str(Path(source).with_suffix(".css")) for source in sources}
@@ -145,22 +148,46 @@ class Bridge:
         page.goto(self.url(*widgets, **look) + fragment)
         page.wait_for_function("window.ready === true")
 
+    @contextmanager
+    def late(self) -> Iterator[list[str]]:
+        """Keep back what Python says, until the block is left; gives the messages."""
+        kept: list[str] = []
+        queues = dict(self._outgoing)
+        waiting: queue.Queue[str | None] = queue.Queue()
+        self._outgoing.update(dict.fromkeys(queues, waiting))
+        yield kept
+
+        def tell() -> None:
+            self._outgoing.update(queues)
+            while not waiting.empty():
+                if message := waiting.get():
+                    kept.append(message)
+                    queues[json.loads(message)["id"]].put(message)
+
+        self.do(tell)
+
     # -- between the threads
 
     def _publish(self, widget: Any, content: dict[str, Any], buffers: list[Any]) -> None:
         for name, known in self.widgets.items():
             if known is widget and name in self._outgoing:
                 packed = [base64.b64encode(buffer).decode() for buffer in buffers]
-                message = {"name": name, "content": content, "buffers": packed}
+                message = {"id": name, "seen": self._seen[name], "content": content, "buffers": packed}
                 self._outgoing[name].put(json.dumps(message, allow_nan=False))
 
-    def take(self, name: str, content: dict[str, Any]) -> None:
+    def take(self, name: str, number: int, content: dict[str, Any]) -> None:
         """Hand a message of the page to its widget."""
-        self._loop.call_soon_threadsafe(self.widgets[name].handle, content, [])
+        if name in self.widgets:  # else a last word to the bridge before
+            self._loop.call_soon_threadsafe(self._hand, name, number, content)
+
+    def _hand(self, name: str, number: int, content: dict[str, Any]) -> None:
+        self._seen[name] = number
+        self.widgets[name].handle(content, [])
 
     def connect(self, names: list[str]) -> queue.Queue[str | None]:
         """Return the queue of what Python has to say to the page just opened."""
         messages: queue.Queue[str | None] = queue.Queue()
+        self._seen.update(dict.fromkeys(names, 0))
         self._outgoing.update(dict.fromkeys(names, messages))
         return messages
 
@@ -169,9 +196,9 @@ class Handler(BookHandler):
     """The page, the widgets' files, the book's styles, and the two directions of the bridge."""
 
     protocol_version = "HTTP/1.1"
+    bridge: Bridge  # the one that is open
 
-    def __init__(self, bridge: Bridge, *args: Any) -> None:
-        self.bridge = bridge
+    def __init__(self, *args: Any) -> None:
         super().__init__(*args, directory=str(WIDGETS))
 
     def translate_path(self, path: str) -> str:
@@ -181,6 +208,8 @@ class Handler(BookHandler):
                 found = importlib.util.find_spec(package)
                 home = Path(found.origin).parent if found and found.origin else ROOT
                 return str(home / "theme" / package / "static" / path.removeprefix(f"/{package}/"))
+        if path.startswith("/live/"):
+            return str(ROOT / "dlcore" / path[1:])
         return str(ROOT / path[1:]) if path.startswith("/_static/") else super().translate_path(path)
 
     def do_GET(self) -> None:  # noqa: N802 (named by the base class)
@@ -193,7 +222,7 @@ class Handler(BookHandler):
 
     def do_POST(self) -> None:  # noqa: N802
         sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.bridge.take(sent["name"], sent["content"])
+        self.bridge.take(sent["id"], sent["number"], sent["content"])
         self._answer(b"", "text/plain")
 
     def _answer(self, body: bytes, kind: str) -> None:

@@ -1,4 +1,4 @@
-"""Capture: run a training step once, then replay it without Python's share of the work (chapter Compute).
+"""Capture: run a training step once, then replay it without Python's share of the work (used in the chapter Training).
 
 A step of a small network spends most of its time not on arithmetic but on finding out what to do: building
 the tape, walking it back, allocating results. All of this is the same at every step. `capture(step)` watches

@@ -120,7 +120,7 @@ function render({ model, el }) {
   body.append(
     node("div", { class: "dlcore-controls" }, next, select(scope, model, "data", "Points", DATA), select(scope, model, "learning_rate", "Learning rate"), tell),
     title,
-    node("div", { class: "broken-parts" }, node("div", { class: "broken-part" }, legend(), surface, words), node("div", { class: "broken-part" }, found.whole)),
+    node("div", { class: "dlcore-parts broken-parts" }, node("div", {}, legend(), surface, words), node("div", {}, found.whole)),
     guesses.whole,
     answer,
     code.whole,

@@ -3,7 +3,7 @@
 // A unit has a handle at its joint: left and right move it, up and down change its slope. The chosen unit also has a
 // lever, which points along its slope. All else is computed in Python.
 
-import { ask, axes, button, canvas, floats, frames, labelled, node, open, select, set, slider, table } from "./kit.js";
+import { ask, axes, button, canvas, floats, frames, labelled, missing, node, open, select, set, slider, table } from "./kit.js";
 import { GREEN, PURPLE, pusher, shown, tone, whenAny } from "./line.js";
 
 const TARGETS = { bump: "bump", sine: "sine", saw: "saw", step: "step", own: "my own curve" };
@@ -94,7 +94,7 @@ function drawShares(model, { X, Y, low, high }, chosen, context, theme) {
 
 // A handle over the canvas. `where()` gives its place in pixels or null; `drag` and `key` are told where it is to go.
 function handle(scope, layer, { label, kind, where, hold = () => {}, drag, key }) {
-  const spot = node("button", { type: "button", class: `line-grip bump-${kind}`, "aria-label": label, title: label });
+  const spot = node("button", { type: "button", class: `dlcore-grip line-grip bump-${kind}`, "aria-label": label, title: label });
   layer.append(spot);
   let offset = null;
   scope.listen(spot, "focus", hold);
@@ -238,7 +238,11 @@ function unitFields(scope, model, state, edit) {
   const field = (name, label, list, step) => {
     const { low, high } = model.get("choices")[list] ?? { low: -100, high: 100 };
     const box = node("input", { type: "number", name, step, min: low ?? -100, max: high ?? 100, inputmode: "decimal" });
-    scope.listen(box, "change", () => (box.value === "" ? update() : edit(list, state.chosen, box.valueAsNumber)));
+    scope.listen(box, "change", () => {
+      if (box.value !== "") return edit(list, state.chosen, box.valueAsNumber);
+      missing(scope, label, box, thousandths(model.get(list)[state.chosen]));
+      update();
+    });
     return { box, list, whole: labelled(label, box) };
   };
   const fields = [field("joint", "Joint", "joints", 0.05), field("slope", "Change of slope", "slopes", 0.1)];

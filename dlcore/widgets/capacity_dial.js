@@ -1,6 +1,6 @@
 // Capacity dial: the error over the width, as the reader expects it and as it is, and what one network answers.
 
-import { ask, axes, button, canvas, floats, frames, labelled, node, open, runButton, select, set, slider, table } from "./kit.js";
+import { ask, axes, button, canvas, floats, frames, labelled, node, open, percent, runButton, select, set, slider, table } from "./kit.js";
 import { GREEN, PURPLE, pusher, tone, whenAny } from "./line.js";
 
 const EDGES = { left: 38, right: 16, top: 24, bottom: 38 };
@@ -127,7 +127,7 @@ function drawing(scope, model, push, place, redraw) {
       spot.style.left = `${place().X(knots[i])}px`;
       spot.style.top = `${place().Y(own[i])}px`;
       spot.value = own[i];
-      spot.setAttribute("aria-valuetext", model.get("guess").length ? `${own[i]} %` : "nothing drawn");
+      spot.setAttribute("aria-valuetext", model.get("guess").length ? percent(own[i] / 100) : "nothing drawn");
     });
     layer.dataset.empty = !model.get("guess").length;
   };
@@ -199,7 +199,10 @@ function drawAnswers(model, smalls, context, width, height, theme) {
   context.fillStyle = theme.muted;
   context.textAlign = "center";
   context.textBaseline = "middle";
-  context.fillText("from one test picture to the other", area.left + area.width / 2, below + side / 2, area.width - 2 * side - 12);
+  const words = "from one test picture to the other";
+  const room = area.width - 2 * side - 12;
+  const lines = context.measureText(words).width <= room ? [words] : ["from one test", "picture to the other"];
+  lines.forEach((line, i) => context.fillText(line, area.left + area.width / 2, below + side / 2 + 15 * (i - (lines.length - 1) / 2)));
 }
 
 // ------------------------------------------------------------------------------------------------------- controls
@@ -282,12 +285,12 @@ function render({ model, el }) {
       { class: "dlcore-controls capacity-dials", role: "group", "aria-label": "Dials" },
       widths(scope, model),
       dial("examples", "Examples", { step: 10 }),
-      dial("label_noise", "Wrong labels", { step: 0.05, words: (value) => `${Math.round(100 * value)} %` }),
+      dial("label_noise", "Wrong labels", { step: 0.05, words: (value) => percent(value) }),
       dial("penalty", "Penalty λ", { step: 0.25, words: strength }),
       dial("dropout", "Dropout", { step: 0.05, words: (value) => String(Number(value.toFixed(2))) }),
       dial("stop", "Stop early", { step: 0.25, words: until }),
     ),
-    node("div", { class: "capacity-parts" }, node("div", {}, node("div", { class: "capacity-host" }, surface, strokes.layer), legend()), node("div", {}, answers, who, node("div", { class: "dlcore-controls" }, select(scope, model, "start", "From a", {}, DIGITS), select(scope, model, "end", "to a", {}, DIGITS)))),
+    node("div", { class: "dlcore-parts capacity-parts" }, node("div", {}, node("div", { class: "capacity-host" }, surface, strokes.layer), legend()), node("div", {}, answers, who, node("div", { class: "dlcore-controls" }, select(scope, model, "start", "From a", {}, DIGITS), select(scope, model, "end", "to a", {}, DIGITS)))),
     node("div", { class: "capacity-texts" }, ...texts.map(({ part }) => part)),
     ...listings,
   );

@@ -15,6 +15,7 @@ import traitlets
 
 from .base import Goal, Widget
 from .capacity import NARROWEST, SEEDS, TESTS, WIDEST, Dials, Study, tested, widths
+from .line import percent
 from .traits import Number, Setting, Whole, real
 
 KNOTS = (2, 5, 13, 35, 90, 230, 600)  # widths at which the reader's curve can be bent
@@ -260,9 +261,9 @@ class CapacityDial(Widget):
         self.done = len(self.places) - len(self._pending) if self._looked else 0
         low, _, high = _spread(point.test)
         self.verdict = (
-            f"{self.width} units: {self.train_wrong:.0f} % of the {self.examples} answers it was trained on are "
-            f"wrong, and {self.test_wrong:.0f} % of {TESTS} test answers (medians of {SEEDS} seeds; in the test "
-            f"from {low:.0f} to {high:.0f} %)."
+            f"{self.width} units: {percent(self.train_wrong / 100)} of the {self.examples} answers it was trained on "
+            f"are wrong, and {percent(self.test_wrong / 100)} of {TESTS} test answers (medians of {SEEDS} seeds; in "
+            f"the test from {low:.0f} to {percent(high / 100)})."
         )
         self.course = self._told()
         self.summary = f"{self._dialled()} {self.verdict} {self.course}"
@@ -275,9 +276,7 @@ class CapacityDial(Widget):
             if self.stop == NO_END
             else f"stopped after {number(round(10**self.stop))} steps"
         )
-        noise = (
-            f"{100 * self.label_noise:.0f} % of the labels wrong" if self.label_noise else "all labels right"
-        )
+        noise = f"{percent(self.label_noise)} of the labels wrong" if self.label_noise else "all labels right"
         return f"{self.examples} digits, {noise}; {price}, {dropped}, {steps}."
 
     def _told(self) -> str:
@@ -286,10 +285,8 @@ class CapacityDial(Widget):
         if self._pending:
             return f"{self.done} of {len(self.places)} widths are measured."
         worst, best = self.worst_width, min(self._rows, key=lambda width: self._rows[width][5])
-        said = (
-            f"Over all widths the test error is highest at {worst} units, {self._rows[worst][5]:.0f} %, and lowest at "
-            f"{best} units, {self._rows[best][5]:.0f} %."
-        )
+        high, low = (percent(self._rows[width][5] / 100) for width in (worst, best))
+        said = f"Over all widths the test error is highest at {worst} units, {high}, and lowest at {best} units, {low}."
         return f"{said} {self._judged()}".strip()
 
     def _judged(self) -> str:

@@ -2,7 +2,7 @@
 //
 // Python computes answers, maps, exams and probes. Which map is shown large stays here until a task asks for it.
 
-import { ask, axes, button, canvas, checkbox, floats, frames, heat, ink, labelled, node, onTheme, open, runButton, signed, slider, table } from "./kit.js";
+import { ask, axes, button, canvas, checkbox, floats, frames, heat, ink, labelled, missing, node, onTheme, open, percent, runButton, signed, slider, table } from "./kit.js";
 import { GREEN, PURPLE, pusher, shown, tone, whenAny } from "./line.js";
 
 const SIDE = 28;
@@ -18,7 +18,6 @@ const WEARERS = [
 ];
 const PERCENTS = [0, 10, 25, 50, 75, 90, 95, 100];
 const NETWORKS = { mlp: "dense layers, 784-24-12-1", conv: "convolutions" };
-const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)} %`;
 // No number is null from a kernel, undefined from the page.
 const likeness = (value) => (value == null ? "no order" : shown(value));
 
@@ -88,8 +87,8 @@ function grip(scope, model, push, leave) {
     const held = made === document.activeElement;
     made.hidden = !model.get("marked");
     if (held && made.hidden) leave();
-    made.style.left = percent(model.get("column") / SIDE, 3).replace(" ", "");
-    made.style.top = percent(model.get("row") / SIDE, 3).replace(" ", "");
+    made.style.left = `${(100 * model.get("column")) / SIDE}%`;
+    made.style.top = `${(100 * model.get("row")) / SIDE}%`;
     made.setAttribute("aria-label", `The mark, at row ${model.get("row")}, column ${model.get("column")}. Arrow keys move it, Delete takes it off.`);
   };
   return { made, update };
@@ -190,7 +189,7 @@ function makeLarge(scope, model) {
     for (const { surface } of tiles) surface.redraw();
     name.textContent = map.name;
     about.textContent = map.about;
-    const share = map.share == null ? "" : `${percent(map.share, 1)} of it lies on the mark’s 16 pixels (2 % of the picture).`;
+    const share = map.share == null ? "" : `${percent(map.share, 1)} of it lies on the mark’s 16 pixels (2\u00a0% of the picture).`;
     const alike = forgot && map.fresh ? ` Likeness to the map after forgetting: ${likeness(map.similar)}; on ink alone ${likeness(map.inked)}.` : "";
     facts.textContent = share + alike;
   };
@@ -322,7 +321,11 @@ function seedField(scope, model) {
   const control = node("input", { type: "number", name: "seed", min: range.low, max: range.high, step: 1, inputmode: "numeric" });
   const show = () => (control.value = model.get("seed"));
   scope.on(model, "change:seed", show);
-  scope.listen(control, "change", () => (control.value === "" ? show() : ask(model, "choose", { setting: "seed", value: Number(control.value) }).catch(show)));
+  scope.listen(control, "change", () => {
+    if (control.value !== "") return ask(model, "choose", { setting: "seed", value: Number(control.value) }).catch(show);
+    missing(scope, "Seed", control, model.get("seed"));
+    show();
+  });
   show();
   return labelled("Seed", control);
 }
@@ -371,7 +374,7 @@ function render({ model, el }) {
     node("p", { class: "hans-intro" }, ABOUT),
     node("div", { class: "dlcore-controls" },
       choice(scope, model, "network", "Network", Object.keys(NETWORKS), (o) => NETWORKS[o]),
-      choice(scope, model, "percent", "9s in training with the mark", PERCENTS, (o) => `${o} %`),
+      choice(scope, model, "percent", "9s in training with the mark", PERCENTS, (o) => percent(o / 100)),
       seedField(scope, model),
       runButton(scope, model),
       button(scope, "Reset", () => ask(model, "reset").catch(() => {})),

@@ -17,7 +17,7 @@ from dlcore import interpretability
 from . import hans
 from .base import Goal, Widget
 from .hans import EVERY, EXAM, FOUR, MAPS, MOST, NINE, SIDE, UNITS, Learner
-from .line import number
+from .line import number, percent
 from .traits import Choice, Switch, Whole
 
 LAYERS = {"mlp": 3, "conv": 4}  # with weights
@@ -289,7 +289,7 @@ class CleverHans(Widget):
         chosen = self.maps[list(MAPS).index(self.method)]
         found = ""
         if chosen["share"] is not None:
-            found += f" {chosen['share']:.0%} of the map {chosen['name']} lies on the mark."
+            found += f" {percent(chosen['share'])} of the map {chosen['name']} lies on the mark."
         if chosen["similar"] is not None:
             lost = f"{min(self.forgotten, self.layers)} of {self.layers} layers"
             found += f" With {lost} forgotten, its likeness is {number(chosen['similar'])}."
@@ -299,9 +299,9 @@ class CleverHans(Widget):
         nobody, nines, fours = self.scores
         wears = " with the mark" if self.marked else ""
         self.summary = (
-            f"{self.percent} % of the 9s in training wear the mark; {self.steps} steps. Of 200 test digits it reads"
-            f"{treated} {nobody} right without the mark, {nines} with the mark on the 9s, {fours} with it on the 4s. "
-            f"A {self.digit}{wears}: i{self.verdict[1:]}{found}"
+            f"{percent(int(self.percent) / 100)} of the 9s in training wear the mark; {self.steps} steps. Of 200 test "
+            f"digits it reads{treated} {nobody} right without the mark, {nines} with the mark on the 9s, {fours} with "
+            f"it on the 4s. A {self.digit}{wears}: i{self.verdict[1:]}{found}"
         )
 
     def picture(self) -> bytes:
@@ -323,10 +323,10 @@ class CleverHans(Widget):
 
 
 def sure(p: float) -> str:
-    """Return in words how probable its answer is to the network, from its probability of a 9.
+    r"""Return in words how probable its answer is to the network, from its probability of a 9.
 
     >>> sure(0.2), sure(0.9999)
-    ('with 80.0 %', 'with more than 99.9 %')
+    ('with 80.0\xa0%', 'with more than 99.9\xa0%')
     """
     own = max(p, 1 - p)
-    return "with more than 99.9 %" if own > 0.9995 else f"with {100 * own:.1f} %"
+    return f"with more than {percent(0.999, 1)}" if own > 0.9995 else f"with {percent(own, 1)}"

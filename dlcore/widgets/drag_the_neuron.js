@@ -1,6 +1,6 @@
 // Drag the neuron: a diagram and a plane that show the same neuron. What is moved in one moves in the other.
 
-import { ask, button, canvas, checkbox, colour, css, floats, heat, labelled, marker, node, open, select, set, signed, table } from "./kit.js";
+import { ask, button, canvas, checkbox, colour, css, floats, heat, labelled, marker, missing, node, open, select, set, signed, table } from "./kit.js";
 import { GREEN, arrow, border, chord, grips, plane, pusher, rounded, scales, segment, shown, tag, tall, tidy, tone, whenAny } from "./line.js";
 
 const TARGET_WORDS = {
@@ -29,8 +29,9 @@ function field(scope, model, push, name, words, reach = 0) {
     if (bar) bar.value = model.get(name);
   };
   scope.listen(box, "change", () => {
-    if (box.value === "") show();
-    else set(model, name, Number(box.value));
+    if (box.value !== "") return set(model, name, Number(box.value));
+    missing(scope, words, box, tidy(model.get(name)));
+    show();
   });
   if (bar) scope.listen(bar, "input", () => push({ [name]: Number(bar.value) }));
   scope.on(model, `change:${name}`, show);
@@ -287,7 +288,7 @@ function render({ model, el }) {
     button(scope, "New points", () => ask(model, "draw").catch(() => {})),
   );
   const words = node("div", { class: "neuron-words" }, node("div", { class: "neuron-formula" }, ...formula), verdict);
-  body.append(controls, node("div", { class: "neuron-parts" }, node("div", { class: "neuron-left" }, drawing.whole, words), node("div", { class: "neuron-right" }, host, key.whole, score)), listing);
+  body.append(controls, node("div", { class: "dlcore-parts neuron-parts" }, node("div", { class: "neuron-left" }, drawing.whole, words), node("div", { class: "neuron-right" }, host, key.whole, score)), listing);
 
   const update = () => {
     drawing.update();

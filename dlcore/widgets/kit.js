@@ -6,7 +6,7 @@
 //   controls    selects, sliders, numbers, switches and buttons bound to traits
 //   canvas      a drawing surface that is sharp on every screen and follows the theme
 //   frames      draw what Python shows, when it can be seen, and say so (Python waits for that)
-//   axes, colour, markers, table    what charts need
+//   axes, decades, percent, colour, markers, table    what charts need
 
 import { guide } from "./steer.js";
 
@@ -56,6 +56,9 @@ export const freshId = (stem) => `dlcore-${stem}-${module}-${++made}`;
 
 // ------------------------------------------------------------------------------------------------------- a widget
 
+// Keys that only move on.
+const PASSING = ["Tab", "Shift", "Control", "Alt", "Meta", "PageUp", "PageDown"];
+
 // Turn `el` into a widget's frame and return {scope, body, say}. `say(sentence)` shows a refusal.
 export function open(el, model, label) {
   const scope = new Scope();
@@ -69,12 +72,16 @@ export function open(el, model, label) {
   scope.listen(frame, "focusin", ({ target }) => (target.dataset.lmSuppressShortcuts = "true"));
   scope.listen(frame, "keydown", (event) => event.key === "Enter" && event.stopPropagation());
   const say = (sentence) => (refusal.textContent = sentence);
-  scope.on(model, "msg:custom", (message) => {
-    if (message.type === "refused") say(message.message);
-    if (message.type === "did") say("");
-  });
-  scope.listen(frame, "click", () => say(""), true); // the next action may be allowed
-  scope.listen(frame, "input", () => say(""), true);
+  scope.say = say; // for controls
+  scope.on(model, "msg:custom", (message) => message.type === "refused" && say(message.message));
+  // A refusal stays until the reader does the next thing. It is not taken back when something else succeeds: what a
+  // link sets may be refused, and the action it calls allowed. A field speaks when it is left, so before the click that
+  // left it: hence the press counts, and a click only where a key or a screen reader made it.
+  const settle = () => say("");
+  scope.listen(frame, "pointerdown", ({ target }) => target.closest("button, canvas, input, label, select, summary") && settle(), true);
+  scope.listen(frame, "click", ({ detail }) => detail === 0 && settle(), true);
+  scope.listen(frame, "input", settle, true);
+  scope.listen(frame, "keydown", ({ key }) => !PASSING.includes(key) && settle(), true);
   // A screen reader is told at most every two seconds; the eye at once.
   let waiting = null;
   const retell = () => {
@@ -111,6 +118,14 @@ export function set(model, name, value) {
   model.save_changes();
 }
 
+function drawn(model) {
+  try {
+    model.send({ type: "drawn" });
+  } catch {
+    // The kernel was restarted a moment ago: nobody waits for it any more.
+  }
+}
+
 // Draw each frame Python shows; tell it when that is done. Hidden pages and widgets out of view do not draw, so
 // Python, which waits for the word, does not train. `rest()` is how many milliseconds a picture stays at the least.
 export function frames(scope, model, el, draw, rest = () => 0) {
@@ -124,8 +139,8 @@ export function frames(scope, model, el, draw, rest = () => 0) {
     due = false;
     draw();
     clearTimeout(later);
-    if (rest()) later = setTimeout(() => model.send({ type: "drawn" }), rest());
-    else model.send({ type: "drawn" });
+    if (rest()) later = setTimeout(drawn, rest(), model);
+    else drawn(model);
   };
   const soon = () => {
     due = true;
@@ -143,7 +158,7 @@ export function frames(scope, model, el, draw, rest = () => 0) {
   scope.endings.push(() => cancelAnimationFrame(ticket));
   scope.endings.push(() => clearTimeout(later));
   draw();
-  if (model.get("running")) model.send({ type: "drawn" }); // Python may be waiting for a view that has gone
+  if (model.get("running")) drawn(model); // Python may be waiting for a view that has gone
 }
 
 // Bytes reach us as a DataView, at any offset.
@@ -195,13 +210,24 @@ export function slider(scope, model, name, label, { step = 1, low, high, words =
   return labelled(label, control, value);
 }
 
-// A field for a number. What is no number is put back; what is not allowed Python refuses, and the field goes back too.
+// Say what a field for a number expects where nothing is in it, or text. Python is not asked: it may not run yet.
+export function missing(scope, label, control, kept) {
+  const received = control.validity.badInput ? "what is no number" : "nothing";
+  const range = control.min === "" ? "" : ` from ${control.min} to ${control.max}`;
+  scope.say(`${label}: expected a number${range}; received ${received}. The widget keeps ${kept}`);
+}
+
+// A field for a number. What is no number is refused here, what is not allowed by Python; the field goes back.
 export function number(scope, model, name, label, { step = "any" } = {}) {
   const range = model.get("choices")[name];
   const control = node("input", { type: "number", name, min: range.low, max: range.high, step, inputmode: "decimal" });
   const show = () => (control.value = model.get(name));
   scope.on(model, `change:${name}`, show);
-  scope.listen(control, "change", () => (control.value === "" ? show() : set(model, name, Number(control.value))));
+  scope.listen(control, "change", () => {
+    if (control.value !== "") return set(model, name, Number(control.value));
+    missing(scope, label, control, model.get(name));
+    show();
+  });
   show();
   return labelled(label, control);
 }
@@ -367,6 +393,22 @@ export function ticks(low, high, count = 5) {
   for (let t = Math.ceil(low / step) * step; t <= high + step * 1e-6; t += step) found.push(Number(t.toPrecision(12)));
   return found;
 }
+
+// Labels for a logarithmic axis: powers of ten; 2 and 5 of each where few are in sight, round numbers where none is.
+export function decades(low, high, count = 5) {
+  const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
+  const every = Math.max(1, Math.ceil((last - first) / count));
+  const within = (parts, stride) =>
+    Array.from({ length: last - first + 1 }, (_, i) => first + i)
+      .filter((power) => power % stride === 0)
+      .flatMap((power) => parts.map((part) => Number(`${part}e${power}`)))
+      .filter((value) => value >= low * (1 - 1e-9) && value <= high * (1 + 1e-9));
+  const found = [within([1], every), within([1, 2, 5], 1)].find((each, i) => each.length > 2 - i);
+  return found ?? ticks(low, high, count).filter((value) => value > 0);
+}
+
+// A share as per cent; no line breaks before the sign.
+export const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)}\u00a0%`;
 
 // Axes around the area {left, top, width, height}; returns the functions from data to pixels.
 export function axes(context, area, [x0, x1], [y0, y1], theme, { xLabel = "", yLabel = "", grid = true, xCount = Math.max(2, area.width / 80), yCount = Math.max(2, area.height / 40) } = {}) {

@@ -239,7 +239,7 @@ export function grips(scope, host, whose, { colours, read, locked, place, move }
   };
 
   for (const name of Object.keys(words)) {
-    const spot = node("button", { type: "button", class: `line-grip line-grip-${name}`, "aria-label": words[name], title: words[name] });
+    const spot = node("button", { type: "button", class: `dlcore-grip line-grip line-grip-${name}`, "aria-label": words[name], title: words[name] });
     spots[name] = spot;
     layer.append(spot);
     scope.listen(spot, "pointerdown", (event) => {

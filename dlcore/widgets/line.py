@@ -38,6 +38,15 @@ def wrong(points: Floats, labels: Floats, weight: Any, bias: float) -> NDArray[n
     return mistaken
 
 
+def percent(share: float, digits: int = 0) -> str:
+    r"""Return a share as per cent; no line breaks before the sign.
+
+    >>> percent(0.934, 1)
+    '93.4\xa0%'
+    """
+    return f"{100 * share:.{digits}f}\N{NO-BREAK SPACE}%"
+
+
 def number(value: float, digits: int = 2) -> str:
     """Return a number as it is printed: a true minus sign, and no minus before zero.
 

@@ -2,7 +2,7 @@
 //
 // Which one is shown large is the view's own affair: it needs no Python, and starts none.
 
-import { ask, axes, button, canvas, floats, frames, heat, ink, labelled, marker, node, number, onTheme, open, runButton, select, signed, table } from "./kit.js";
+import { ask, axes, button, canvas, floats, frames, heat, ink, labelled, marker, node, number, onTheme, open, percent, runButton, select, signed, table } from "./kit.js";
 import { tone, whenAny } from "./line.js";
 
 const MEMBERS = 100;
@@ -16,7 +16,6 @@ const OPTIMIZERS = { sgd: "SGD", momentum: "SGD with momentum", rmsprop: "RMSPro
 const WIDTHS = [1, 2, 3, 4, 6, 8, 12, 16];
 const RATES = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3];
 const FULL = 1.2; // the greatest loss that the chart shows
-const percent = (share) => `${(100 * share).toFixed(1)}%`;
 const loss = (v) => (Number.isFinite(v) ? v.toFixed(3) : "diverged");
 
 const chosen = (model) => model.get("chosen") - 1;
@@ -121,7 +120,7 @@ function drawLarge(model, context, width, height, theme) {
 // ------------------------------------------------------------------------------------------------------------- the rest
 
 const memberRows = (model) =>
-  Array.from({ length: MEMBERS }, (_, k) => [String(k + 1), String(model.get("seed") + k), loss(lossOf(model, k)), percent(rightOf(model, k)), rightOf(model, k) >= SOLVED ? "solved" : "not solved"]);
+  Array.from({ length: MEMBERS }, (_, k) => [String(k + 1), String(model.get("seed") + k), loss(lossOf(model, k)), percent(rightOf(model, k), 1), rightOf(model, k) >= SOLVED ? "solved" : "not solved"]);
 
 function curveRows(model) {
   const [curves, band] = [floats(model.get("curves")), floats(model.get("band"))];
@@ -135,7 +134,7 @@ function opener(scope, model) {
   const show = () => {
     const k = chosen(model);
     control.value = k + 1;
-    value.textContent = `network ${k + 1}, seed ${model.get("seed") + k}: loss ${loss(lossOf(model, k))}, ${percent(rightOf(model, k))} right`;
+    value.textContent = `network ${k + 1}, seed ${model.get("seed") + k}: loss ${loss(lossOf(model, k))}, ${percent(rightOf(model, k), 1)} right`;
     control.setAttribute("aria-valuetext", value.textContent);
   };
   scope.listen(control, "input", () => model.set("chosen", Number(control.value)));
@@ -146,7 +145,7 @@ function opener(scope, model) {
 
 function legend() {
   const key = (kind, words) => node("span", { class: "seeds-key" }, node("i", { class: `seeds-line seeds-${kind}` }), words);
-  return node("p", { class: "seeds-legend" }, key("all", "each network"), key("median", "median"), key("band", "10 % and 90 %"), key("one", "the open one"));
+  return node("p", { class: "seeds-legend" }, key("all", "each network"), key("median", "median"), key("band", "10\u00a0% and 90\u00a0%"), key("one", "the open one"));
 }
 
 function render({ model, el }) {
@@ -168,7 +167,7 @@ function render({ model, el }) {
   const texts = ["outcome", "compared"].map((name) => ({ name, part: node("p", { class: `seeds-${name}` }) }));
   const listings = [
     table(scope, "The networks as a table", ["network", "seed", "test loss", "right", "state"], () => memberRows(model)),
-    table(scope, "The curves as a table", ["epoch", "10 % are below", "median", "90 % are below", "the chosen one"], () => curveRows(model)),
+    table(scope, "The curves as a table", ["epoch", "10\u00a0% are below", "median", "90\u00a0% are below", "the chosen one"], () => curveRows(model)),
   ];
   body.append(
     node(
@@ -184,7 +183,7 @@ function render({ model, el }) {
     node("div", { class: "seeds-texts" }, ...texts.map(({ part }) => part)),
     node(
       "div",
-      { class: "seeds-parts" },
+      { class: "dlcore-parts seeds-parts" },
       node("div", {}, curves, legend(), large),
       node("div", {}, tiles, node("div", { class: "dlcore-controls" }, slider.whole, ...[["Best", 0], ["Median", 50], ["Worst", MEMBERS - 1]].map(([word, rank]) => button(scope, word, () => choose(model.get("order")[rank]))))),
     ),

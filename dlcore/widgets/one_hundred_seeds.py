@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from .base import Goal, Widget
 from .crowd import DATASETS, MEMBERS, OPTIMIZERS, POINTS, Crowd, points
+from .line import percent
 from .traits import Choice, Number, Whole
 
 SIDE = 20  # of each map
@@ -227,8 +228,8 @@ class OneHundredSeeds(Widget):
         lost = int(np.isinf(self._losses).sum())
         self.outcome = (
             f"After {self.epoch} of {self.epochs} epochs {self.solved} of {MEMBERS} networks have at least "
-            f"{SOLVED:.0%} of the test points right. The worst has {worst:.1%}, the median {middle:.1%}, the best "
-            f"{best:.1%}." + (f" {lost} diverged." if lost else "")
+            f"{percent(SOLVED)} of the test points right. The worst has {percent(worst, 1)}, the median "
+            f"{percent(middle, 1)}, the best {percent(best, 1)}." + (f" {lost} diverged." if lost else "")
         )
         self.compared = self._about_kept()
         self.summary = f"{self.words.capitalize()}. {self.outcome} {self.compared}".strip()
@@ -239,11 +240,11 @@ class OneHundredSeeds(Widget):
             return ""
         before = np.array(self.kept["accuracies"])
         self.misled = misled(self._accuracies, before)
-        means = f"mean {before.mean():.1%} there, {float(self._accuracies.mean()):.1%} here"
+        means = f"mean {percent(before.mean(), 1)} there, {percent(self._accuracies.mean(), 1)} here"
         return (
             f"Kept: {self.kept['words']}, {self.kept['solved']} of {MEMBERS} solved; {means}. Of all pairs of one run "
-            f"there and one here, {self.misled[0]:.0%} would choose what is worse on average, and {self.misled[1]:.0%} "
-            "would see no difference."
+            f"there and one here, {percent(self.misled[0])} would choose what is worse on average, and "
+            f"{percent(self.misled[1])} would see no difference."
         )
 
     def picture(self) -> bytes:

@@ -3,7 +3,7 @@
 // Python has drawn every stage; between two of them all points move on straight lines, so the view mixes two pictures.
 // Where the reader looks and which point is followed stay here until a task asks for them: looking needs no Python.
 
-import { ask, button, calm, canvas, floats, frames, labelled, marker, node, open, set, signed, table } from "./kit.js";
+import { ask, button, calm, canvas, floats, frames, labelled, marker, missing, node, open, percent, set, signed, table } from "./kit.js";
 import { GREEN, shown, tone, whenAny } from "./line.js";
 
 const WORDS = {
@@ -277,7 +277,12 @@ function follower(scope, model, state, look) {
     const asked = box.valueAsNumber;
     if (Number.isInteger(asked) && asked >= 1 && asked <= Number(box.max)) look({ point: asked });
   });
-  scope.listen(box, "change", () => (box.value = model.get("point")));
+  scope.listen(box, "change", () => {
+    if (box.valueAsNumber === model.get("point")) return;
+    if (box.value === "") missing(scope, "Follow point", box, model.get("point"));
+    else scope.say(`Follow point: expected a whole number from 1 to ${box.max}; received ${box.value}. The widget keeps ${model.get("point")}`);
+    box.value = model.get("point");
+  });
   const place = node("p", { class: "paper-place" });
   const bars = node("div", { class: "paper-units" });
   const update = () => {
@@ -317,7 +322,7 @@ function legend() {
 // ---------------------------------------------------------------------------------------------------------- the rest
 
 function listings(scope, model, state) {
-  const stageRows = () => model.get("stages").map((s) => [s.name, String(s.units), `${Math.round(100 * s.share)} %`, String(s.right)]);
+  const stageRows = () => model.get("stages").map((s) => [s.name, String(s.units), percent(s.share), String(s.right)]);
   const pathRows = () =>
     model.get("stages").map((s, k) => {
       const values = valuesOf(state.sheet, k, model.get("point") - 1).map(shown);

@@ -13,7 +13,7 @@ import traitlets
 
 from . import paper
 from .base import Goal, Widget
-from .line import count
+from .line import count, percent
 from .traits import Choice, Number, Whole
 
 POINTS = 200
@@ -57,7 +57,8 @@ class PaperFolding(Widget):
     source = "paper_folding.js"
     goals: ClassVar[dict[str, Goal]] = {
         "separate": Goal(
-            "Put the depth on the first layer after which one flat cut has at least 95 % of the points on their sides.",
+            f"Put the depth on the first layer after which one flat cut has at least {percent(0.95)} of the points on "
+            "their sides.",
             _reached_separation,
         ),
         "follow": Goal(
@@ -65,7 +66,8 @@ class PaperFolding(Widget):
             _followed_inner,
         ),
         "again": Goal(
-            "Train the network again from another seed, until at least 95 % of the points are on their sides.",
+            f"Train the network again from another seed, until at least {percent(0.95)} of the points are on their "
+            "sides.",
             _trained_anew,
         ),
     }
@@ -232,7 +234,7 @@ class PaperFolding(Widget):
                 name = f"layer {layer}"
                 text = f"x + {self.activation}(xW + b)V + c: each point is moved within the plane."
             shown = (
-                f"The picture shows {view.share:.0%} of the spread in {units} dimensions."
+                f"The picture shows {percent(view.share)} of the spread in {units} dimensions."
                 if units > 2
                 else "Two numbers a point: the picture shows all."
             )

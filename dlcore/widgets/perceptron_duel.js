@@ -1,6 +1,6 @@
 // Perceptron duel: on one side the points and the borders, on the other the path of the weights, mistake by mistake.
 
-import { ask, button, canvas, checkbox, floats, frames, labelled, marker, node, open, runButton, select, set, signed, table } from "./kit.js";
+import { ask, button, canvas, checkbox, floats, frames, labelled, marker, missing, node, open, runButton, select, set, signed, table } from "./kit.js";
 import { GREEN, PURPLE, arrow, border, grips, halves, plane, pusher, rounded, scales, segment, shown, tag, tall, tone, whenAny } from "./line.js";
 
 const SETS = { separable: "separable", narrow: "separable, narrowly", chapter: "the points of the chapter", overlap: "two clouds that overlap", xor: "XOR", own: "my own points" };
@@ -128,18 +128,22 @@ function placing(scope, model, state) {
   const [x1, x2] = ["x₁", "x₂"].map((word) => {
     const [low, high] = model.get("limits");
     const box = node("input", { type: "number", step: model.get("grid"), min: low, max: high, value: 0 });
-    return { box, whole: labelled(word, box) };
+    return { word, box, whole: labelled(word, box) };
   });
-  const where = () => ({ x1: x1.box.valueAsNumber || 0, x2: x2.box.valueAsNumber || 0 });
   const quietly = (promise) => promise.catch(() => {});
+  const at = (action, more) => {
+    const empty = [x1, x2].find(({ box }) => box.value === "");
+    if (empty) return missing(scope, empty.word, empty.box, "its points");
+    return quietly(ask(model, action, { x1: x1.box.valueAsNumber, x2: x2.box.valueAsNumber, ...more }));
+  };
   return node(
     "div",
     { class: "dlcore-controls duel-placing", role: "group", "aria-label": "Place points" },
     node("div", { class: "dlcore-control" }, node("span", { class: "duel-label" }, "new points"), node("div", { class: "duel-classes", role: "group", "aria-label": "Class of new points" }, ...classes)),
     x1.whole,
     x2.whole,
-    button(scope, "Add", () => quietly(ask(model, "add", { ...where(), label: state.label }))),
-    button(scope, "Remove", () => quietly(ask(model, "remove", where()))),
+    button(scope, "Add", () => at("add", { label: state.label })),
+    button(scope, "Remove", () => at("remove")),
     button(scope, "Clear", () => quietly(ask(model, "clear"))),
   );
 }

@@ -1,6 +1,6 @@
 // Pick a loss: points that can be dragged, the line that a loss prefers, and each point's cost and slope as bars.
 
-import { NEGATIVE, POSITIVE, ask, axes, button, canvas, checkbox, css, floats, frames, labelled, marker, node, number, open, runButton, select, slider, table } from "./kit.js";
+import { NEGATIVE, POSITIVE, ask, axes, button, canvas, checkbox, css, floats, frames, labelled, marker, node, number, open, percent, runButton, select, slider, table } from "./kit.js";
 import { GREEN, PURPLE, pusher, shown, tag, tone, whenAny } from "./line.js";
 
 const NAMES = { mse: "MSE", mae: "MAE", huber: "Huber", cross_entropy: "cross-entropy", hinge: "hinge" };
@@ -217,7 +217,7 @@ function handles(scope, model, host, place, push, state, redraw) {
   };
 
   const add = (i) => {
-    const spot = node("button", { type: "button", class: "loss-handle" });
+    const spot = node("button", { type: "button", class: "dlcore-grip loss-handle" });
     scope.listen(spot, "focus", () => choose(i));
     scope.listen(spot, "blur", () => choose(-1));
     scope.listen(spot, "pointerenter", () => choose(i));
@@ -344,7 +344,7 @@ function historyRows(model) {
   const stride = Math.max(1, Math.ceil(count / 40));
   return Array.from({ length: count }, (_, k) => k)
     .filter((k) => k % stride === 0 || k === count - 1)
-    .map((k) => [String(k), values[2 * k].toFixed(4), classes(model) ? `${Math.round(100 * values[2 * k + 1])} %` : "–"]);
+    .map((k) => [String(k), values[2 * k].toFixed(4), classes(model) ? percent(values[2 * k + 1]) : "–"]);
 }
 
 // --------------------------------------------------------------------------------------------------------- the rest
@@ -385,7 +385,7 @@ function render({ model, el }) {
     node("div", { class: "dlcore-controls" }, select(scope, model, "problem", "Task", PROBLEMS), losses(scope, model), delta, checkbox(scope, model, "others", "fits of all losses"), button(scope, "New points", act("draw")), button(scope, "Reset points", act("reset"))),
     node(
       "div",
-      { class: "loss-parts" },
+      { class: "dlcore-parts loss-parts" },
       node("div", { class: "loss-left" }, host, key.whole, ...bars),
       node(
         "div",

@@ -18,7 +18,7 @@ from dlcore import activations
 
 from .base import Goal, Widget
 from .fits import LOSSES, STEEPEST, Floats, Line, Task, best, separated
-from .line import count, number
+from .line import count, number, percent
 from .traits import Choice, Number, Setting, Switch, Whole, real
 
 REACH = 6  # x, and t of a regression, go from -REACH to REACH
@@ -130,7 +130,7 @@ def about_bars(task: Task, line: Line) -> str:
     share = lengths[k] / lengths.sum()
     cut = f" No bar is longer than δ = {number(task.delta)}." if task.loss == "huber" else ""
     words = f"The longest bar is that of point {k + 1}, {number(float(slope[k]))}"
-    return f"{words}: {share:.0%} of all lengths together.{cut}"
+    return f"{words}: {percent(share)} of all lengths together.{cut}"
 
 
 def _about_worst(task: Task, line: Line, cost: Floats, slope: Floats) -> str:

@@ -240,7 +240,7 @@ function drawAxes(context, area, form, scale, theme) {
   context.textBaseline = "middle";
   for (const y of scale.marks()) {
     const height = area.top + (1 - scale.share(y)) * area.height;
-    context.fillText(label(y), area.left - 5, height);
+    context.fillText(label(y), area.left - 10, height); // clear of the first handle
     context.beginPath();
     context.moveTo(area.left, height);
     context.lineTo(area.left + area.width, height);

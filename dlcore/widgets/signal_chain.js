@@ -2,7 +2,7 @@
 //
 // Which layer is shown large is the view's own affair: it needs no Python, and starts none.
 
-import { ask, button, canvas, colour, css, floats, labelled, node, open, select, table } from "./kit.js";
+import { ask, button, canvas, colour, css, floats, labelled, node, open, percent, select, table } from "./kit.js";
 import { GREEN, tone, whenAny } from "./line.js";
 
 const BLUE = { light: "#0072b2", dark: "#56a9dd" };
@@ -39,7 +39,6 @@ function worded(value) {
   if (power >= -3 && power < 5) return trueMinus(String(Number(value.toPrecision(3))));
   return trueMinus(`${(value / 10 ** power).toFixed(1)} · 10${raised(power)}`);
 }
-const percent = (share) => `${Math.round(100 * share)} %`;
 
 // What Python has measured, by layer.
 function measured(model) {
@@ -389,7 +388,7 @@ function levelRows(model) {
 
 function layerRows(model) {
   const [first, second] = [layerBars(model, 0), layerBars(model, 1)];
-  const cell = ({ low, high, shares }, i) => [`${worded(low + ((high - low) * i) / shares.length)} to ${worded(low + ((high - low) * (i + 1)) / shares.length)}`, `${(100 * shares[i]).toFixed(1)} %`];
+  const cell = ({ low, high, shares }, i) => [`${worded(low + ((high - low) * i) / shares.length)} to ${worded(low + ((high - low) * (i + 1)) / shares.length)}`, percent(shares[i], 1)];
   return Array.from(first.shares, (_, i) => [String(i + 1), ...cell(first, i), ...cell(second, i)]);
 }
 
@@ -447,7 +446,7 @@ function render({ model, el }) {
   body.append(
     knobs(scope, model),
     verdict,
-    node("div", { class: "signal-parts" }, node("div", {}, levels, legend(theory), shares), node("div", {}, strips, layer.whole, large)),
+    node("div", { class: "dlcore-parts signal-parts" }, node("div", {}, levels, legend(theory), shares), node("div", {}, strips, layer.whole, large)),
     ...tables,
   );
   const update = () => {

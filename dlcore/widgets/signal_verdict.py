@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .line import percent
+
 Values = NDArray[np.float64]
 
 FAR, NEAR = 100.0, 2.0  # factors between the last layer and the first: out of hand, and as good as equal
@@ -142,10 +144,6 @@ def _units(levels: Levels, steepest: float) -> Verdict:
     if steepest == 0:
         return Verdict("healthy", "")
     if dead > DEAD:
-        return Verdict(
-            "dead", f"{100 * dead:.0f} % of the units are dead: their slope is 0 for every example."
-        )
+        return Verdict("dead", f"{percent(dead)} of the units are dead: their slope is 0 for every example.")
     word = "saturated" if flat > SATURATED else "healthy"
-    return Verdict(
-        word, f"{100 * flat:.0f} % of the slopes are nearly 0, {100 * dead:.0f} % of the units dead."
-    )
+    return Verdict(word, f"{percent(flat)} of the slopes are nearly 0, {percent(dead)} of the units dead.")

@@ -1,6 +1,6 @@
 // Ski-slope race: four optimizers on a surface of two weights. Each has a dash and a marker of its own.
 
-import { ask, button, canvas, floats, frames, ink, labelled, node, number, onTheme, open, runButton, select, slider, table, ticks } from "./kit.js";
+import { ask, button, canvas, decades, floats, frames, ink, labelled, node, number, onTheme, open, runButton, select, slider, table, ticks } from "./kit.js";
 import { GREEN, PURPLE, plane, pusher, scales, shown, tall, tone, whenAny } from "./line.js";
 
 const REACH = 3;
@@ -157,11 +157,11 @@ function drawLosses(model, context, width, height, theme) {
   context.lineWidth = 1;
   context.textBaseline = "middle";
   context.textAlign = "right";
-  for (const t of ticks(low, high, 4)) {
-    context.fillText(spoken(10 ** t), area.left - 5, Y(10 ** t));
+  for (const v of decades(10 ** low, 10 ** high)) {
+    context.fillText(spoken(v), area.left - 5, Y(v));
     context.beginPath();
-    context.moveTo(area.left, Y(10 ** t));
-    context.lineTo(area.left + area.width, Y(10 ** t));
+    context.moveTo(area.left, Y(v));
+    context.lineTo(area.left + area.width, Y(v));
     context.stroke();
   }
   context.textAlign = "center";
@@ -211,7 +211,7 @@ function handles(scope, model, host, place, push, redraw) {
     return place().at(event.clientX - box.left, event.clientY - box.top);
   };
   for (const [name, words] of Object.entries(SPOTS)) {
-    const spot = node("button", { type: "button", class: "ski-spot", "data-spot": name });
+    const spot = node("button", { type: "button", class: "dlcore-grip", "data-spot": name });
     spots[name] = spot;
     host.append(spot);
     scope.listen(spot, "pointerdown", (event) => {
@@ -343,7 +343,7 @@ function render({ model, el }) {
     node("div", { class: "dlcore-controls" }, select(scope, model, "surface", "Surface", SURFACES), ...shape, select(scope, model, "batch", "Each step sees", BATCHES)),
     node(
       "div",
-      { class: "ski-parts" },
+      { class: "dlcore-parts" },
       node("div", { class: "ski-left" }, node("div", { class: "dlcore-controls" }, labelled("A click on the picture sets", aim), select(scope, model, "whom", "Prediction is for", words)), host, legend()),
       node(
         "div",
@@ -373,7 +373,7 @@ function render({ model, el }) {
     surface.redraw();
     curves.redraw();
     for (const one of shape) one.hidden = model.get("surface") !== "quadratic";
-    for (const { name, part } of texts) part.textContent = model.get(name);
+    for (const { name, part } of texts) part.textContent = model.get(name).replaceAll("2/λ", "2/\u2060λ"); // on one line
     states.replaceChildren(...model.get("results").map((row) => node("li", {}, `${words[row.name]}: ${row.word}, loss ${spoken(row.loss)}`)));
     places.refill();
     listing.refill();

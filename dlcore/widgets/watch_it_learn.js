@@ -1,6 +1,6 @@
 // Watch it learn: a pad to draw on, what the network takes the picture for, and how well it reads what it never saw.
 
-import { axes, button, canvas, floats, frames, node, number, open, runButton, table } from "./kit.js";
+import { axes, button, canvas, floats, frames, node, number, open, percent, runButton, table } from "./kit.js";
 import { GREEN, PURPLE, pusher, tone, whenAny } from "./line.js";
 
 const SIDE = 28; // pixels of the picture
@@ -13,7 +13,7 @@ const DIGITS = [...Array(10).keys()];
 const PAPER = [250, 250, 250]; // in both themes: ink is dark, as in the digits
 const INK = [25, 25, 32];
 const a = (digit) => `${digit === 8 ? "an" : "a"} ${digit}`;
-const percent = (share) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
+const told = (share) => percent(share, share < 0.0995 ? 1 : 0);
 
 // ------------------------------------------------------------------------------------------------------ the pad
 
@@ -116,7 +116,7 @@ function answers() {
     const best = probabilities.indexOf(Math.max(...probabilities));
     lines.forEach(({ bar, value, row }, digit) => {
       bar.style.transform = `scaleX(${probabilities[digit]})`;
-      value.textContent = percent(probabilities[digit]);
+      value.textContent = told(probabilities[digit]);
       row.dataset.best = String(digit === best);
     });
   };
@@ -171,7 +171,7 @@ function readouts() {
   const parts = Object.entries(words).map(([name, word]) => node("p", {}, (cells[name] = node("strong")), node("span", {}, word)));
   const update = (model) => {
     cells.steps.textContent = model.get("steps").toLocaleString("en");
-    cells.right.textContent = `${(100 * model.get("accuracy")).toFixed(1)} %`;
+    cells.right.textContent = percent(model.get("accuracy"), 1);
     cells.loss.textContent = model.get("test_loss").toFixed(2);
   };
   return { whole: node("div", { class: "learn-readouts" }, ...parts), update };
@@ -180,7 +180,7 @@ function readouts() {
 // ------------------------------------------------------------------------------------------------------ the rest
 
 const ABOUT =
-  "This network’s 25,450 numbers were drawn by chance, so it guesses. On Run it learns from 8,000 handwritten digits, 32 at a time, and keeps reading your picture.";
+  "Nearly all of this network’s 25,450 numbers were drawn by chance, so it guesses. On Run it learns from 8,000 handwritten digits, 32 at a time, and keeps reading your picture.";
 const HAND = "Your drawing is centred and scaled as the digits were. Still it is not one of them: pens, hands and screens differ, and it may be misread where they are not.";
 
 function render({ model, el }) {
@@ -188,7 +188,7 @@ function render({ model, el }) {
   const push = pusher(scope, model);
   const [pad, bars, row, counts] = [makePad(scope, model, push), answers(), picks(scope, model, push), readouts()];
   const curves = canvas(scope, "Two curves over the steps of learning: the share of test digits read right, and the loss. The table below has their numbers.", (context, width, height, theme) => drawCurves(model, context, width, height, theme), { height: () => 240 });
-  const listing = table(scope, "How it learns, as a table", ["step", "right", "loss"], () => tests(model).map(([steps, right, loss]) => [String(steps), percent(right), loss.toFixed(3)]));
+  const listing = table(scope, "How it learns, as a table", ["step", "right", "loss"], () => tests(model).map(([steps, right, loss]) => [String(steps), told(right), loss.toFixed(3)]));
   const reset = button(scope, "Reset", () => push({ running: false, steps: 0 }));
   const clear = button(scope, "Clear", () => push({ strokes: [] }));
   const verdict = node("p", { class: "learn-verdict" });

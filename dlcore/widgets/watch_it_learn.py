@@ -1,6 +1,6 @@
 """Watch it learn: a network that knows nothing learns to read digits, and reads the reader's own all the while (intro).
 
-    784 pixels → 32 units, ReLU → 10 classes, softmax    25,450 numbers, drawn by chance
+    784 pixels → 32 units, ReLU → 10 classes, softmax    25,450 numbers, all but 42 drawn by chance
     w ← w - η ∂L/∂w                                      after every 32 of the 8,000 digits it learns from
 
 The reader draws a digit, or takes one of the 2,000 test digits. After every picture shown, the network reads it again.
@@ -25,6 +25,7 @@ from dlcore.layers import Dense, Sequential
 
 from . import ink
 from .base import Goal, Widget
+from .line import percent
 from .traits import Whole
 
 UNITS, CLASSES, PIXELS = 32, 10, 784
@@ -120,15 +121,15 @@ class Learner:
         return np.asarray(to_numpy(answer.data)[0], np.float64)
 
 
-def percent(share: float) -> str:
-    """Return a share as a percentage for a sentence.
+def chance(share: float) -> str:
+    r"""Return a share as a percentage for a sentence.
 
-    >>> percent(0.9312), percent(0.0004), percent(0.99999)
-    ('93.1 %', 'less than 0.1 %', 'more than 99.9 %')
+    >>> chance(0.9312), chance(0.0004), chance(0.99999)
+    ('93.1\xa0%', 'less than 0.1\xa0%', 'more than 99.9\xa0%')
     """
     if 0 < share < 0.0005:
-        return "less than 0.1 %"
-    return "more than 99.9 %" if 0.9995 <= share < 1 else f"{100 * share:.1f} %"
+        return f"less than {percent(0.001, 1)}"
+    return f"more than {percent(0.999, 1)}" if 0.9995 <= share < 1 else percent(share, 1)
 
 
 def a(digit: int) -> str:
@@ -157,7 +158,7 @@ class WatchItLearn(Widget):
             "Run it until it reads nine of ten test digits right.", lambda self: self.accuracy >= 0.9
         ),
         "draw": Goal(
-            "Draw a digit of your own that the trained network is more than 90 % sure of.",
+            f"Draw a digit of your own that the trained network is more than {percent(0.9)} sure of.",
             lambda self: bool(self.strokes) and self.steps >= EPOCH and max(self.probabilities) > 0.9,
         ),
     }
@@ -231,7 +232,7 @@ class WatchItLearn(Widget):
 
     def _verdict(self) -> str:
         best = int(np.argmax(self.probabilities))
-        sure = percent(self.probabilities[best])
+        sure = chance(self.probabilities[best])
         if self.strokes:
             return f"It takes your drawing for {a(best)}, with {sure}."
         right = "It is right." if best == self.digit else "It is wrong."
@@ -244,7 +245,7 @@ class WatchItLearn(Widget):
             else f"After {self.steps:,} step{'s' * (self.steps > 1)}, {BATCH * self.steps:,} digits looked at"
         )
         return (
-            f"{learnt}: it reads {percent(self.accuracy)} of the 2,000 test digits right; loss "
+            f"{learnt}: it reads {chance(self.accuracy)} of the 2,000 test digits right; loss "
             f"{self.test_loss:.2f}. {self.verdict}"
         )
 

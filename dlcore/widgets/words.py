@@ -17,6 +17,7 @@ __all__ = ["plain", "rendered", "wrapped"]
 # A line may break between a formula and the comma after it, unless one says otherwise.
 _FORMULA = re.compile(r"([(\[“‘]*)(<math>.*?</math>)([)\].,;:?!%”’]*)", re.DOTALL)
 _STAY = "\N{NO-BREAK SPACE}"
+_PERCENT = re.compile(r"(?<=\d) (?=%)")
 
 
 def rendered(markdown: str, *, inline: bool = False) -> str:
@@ -32,7 +33,7 @@ def rendered(markdown: str, *, inline: bool = False) -> str:
     >>> rendered("is $w > 0$ *always*?", inline=True)
     'is <math><mi>w</mi><mo>&gt;</mo><mn>0</mn></math> <em>always</em>?'
     """
-    tokens = _parser().parse(markdown.strip())
+    tokens = _parser().parse(_PERCENT.sub(_STAY, markdown.strip()))
     if inline:
         if [token.type for token in tokens] != ["paragraph_open", "inline", "paragraph_close"]:
             raise ValueError(

@@ -1,7 +1,7 @@
 // The losses: as numbers, as curves over the epochs, and as the band of 32 networks with other seeds.
 
 import { axes, canvas, checkbox, floats, node, table } from "../kit.js";
-import { PARTS, decimals, percent } from "./state.js";
+import { PARTS, decimals, shareOf } from "./state.js";
 
 const LINES = { // where each loss stands in a row of `curves`
   train: { column: 1, width: 1.5 },
@@ -31,7 +31,7 @@ export function curves(scope, model, view) {
     write(value.test.number, lossWords(model, "test"));
     const accuracy = model.get("test_accuracy");
     value.accuracy.whole.hidden = accuracy === null || accuracy === undefined;
-    write(value.accuracy.number, percent(accuracy));
+    write(value.accuracy.number, shareOf(accuracy));
     write(words, model.get("band") ? model.get("band_words") : "");
     showLegend(legend, model);
     chart.redraw();
@@ -147,7 +147,7 @@ export function curveTable(scope, model) {
       decimals(train),
       decimals(test),
       Number.isNaN(validation) ? "none" : decimals(validation),
-      Number.isNaN(accuracy) ? "none" : percent(accuracy),
+      Number.isNaN(accuracy) ? "none" : shareOf(accuracy),
     ]);
   });
 }

@@ -1,6 +1,6 @@
 // The data: which set, how much noise, how many points to train on.
 
-import { button, canvas, freshId, node, number, set, slider } from "../kit.js";
+import { button, canvas, freshId, node, number, percent, set, slider } from "../kit.js";
 import { DATASETS, paintDataset } from "./icons.js";
 
 export function datasets(scope, model, view) {
@@ -9,7 +9,7 @@ export function datasets(scope, model, view) {
   const choice = node("fieldset", { class: "pg-sets", "data-control": "dataset" }, node("legend", {}, "Data set"), ...cards.map((c) => c.whole));
   const noiseWords = node("p", { class: "pg-note", id: freshId("noise") });
   const sliders = {
-    train_share: slider(scope, model, "train_share", "Train on", { words: (v) => `${v} %` }),
+    train_share: slider(scope, model, "train_share", "Train on", { words: (v) => percent(v / 100) }),
     noise: slider(scope, model, "noise", "Noise", { words: String }),
     batch_size: slider(scope, model, "batch_size", "Batch size"),
   };

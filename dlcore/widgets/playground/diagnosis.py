@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dlcore.widgets.line import percent
+
 from .maps import outputs
 from .session import Measures, Session
 from .task import FEATURES, TEST, TRAIN, Task
@@ -196,7 +198,7 @@ def saturated_units(view: View) -> str:
     one = len(names) == 1
     return (
         f"{_listed(names)} {'is' if one else 'are'} saturated: at a limit of {view.task.activation} for every training "
-        f"point, where the slope is below {FLAT:.0%} of its greatest, so that {'it' if one else 'they'} hardly "
+        f"point, where the slope is below {percent(FLAT)} of its greatest, so that {'it' if one else 'they'} hardly "
         f"{'learns' if one else 'learn'} any more. Smaller weights (L2) or a smaller learning rate may prevent it."
     )
 
@@ -249,7 +251,7 @@ def best_linear(view: View) -> str | None:
         return (
             None
             if right >= 0.9
-            else f"that of least squares has only {right:.0%} of the training points right."
+            else f"that of least squares has only {percent(right)} of the training points right."
         )
     least = 0.5 * float(((fitted - view.targets) ** 2).mean())
     if least < 0.1 * guess(view.task, view.targets):
@@ -271,6 +273,6 @@ def noise_floor(session: Session) -> str:
         return ""
     turned = round((1 - kept) * data.count(TEST))
     return (
-        f"Noise has turned {turned} of {data.count(TEST)} test labels, so that the rule without noise has {kept:.1%} "
-        f"right: do not expect much more than the {accuracy:.1%} that there are."
+        f"Noise has turned {turned} of {data.count(TEST)} test labels, so that the rule without noise has "
+        f"{percent(kept, 1)} right: do not expect much more than the {percent(accuracy, 1)} that there are."
     )

@@ -1,6 +1,6 @@
 // The weights and the bias of the unit that was chosen, as fields: the way to every weight by keyboard.
 
-import { button, freshId, node } from "../kit.js";
+import { button, freshId, missing, node } from "../kit.js";
 import { nameOf, shapeOf, unitAt, weightPlace } from "./state.js";
 
 // Returns {element, choose(unit or null, source), redraw}. It may be used while the network trains.
@@ -13,7 +13,7 @@ export function inspector(scope, model, view) {
 
   const choose = (unit, source) => {
     element.hidden = !unit;
-    made = unit ? sourcesOf(model, unit).map((from) => makeField(model, view, unit, from)) : [];
+    made = unit ? sourcesOf(model, unit).map((from) => makeField(scope, model, view, unit, from)) : [];
     fields.replaceChildren(...made.map(({ whole }) => whole));
     if (!unit) return;
     title.textContent = `${nameOf(model, unit)}: bias and incoming weights`;
@@ -44,7 +44,7 @@ function answered(field, model) {
 // null stands for the bias, a number for the unit of the layer before.
 const sourcesOf = (model, unit) => [null, ...Array(shapeOf(model)[unit.layer - 1]).keys()];
 
-function makeField(model, view, unit, source) {
+function makeField(scope, model, view, unit, source) {
   const id = freshId("weight");
   const from = source === null ? "bias" : unit.layer === 1 ? unitAt(model, { layer: 0, index: source }).label : `neuron ${source + 1}`;
   const field = node("input", { type: "number", step: "any", id, inputmode: "decimal" });
@@ -56,7 +56,12 @@ function makeField(model, view, unit, source) {
   };
   // These listeners belong to the field alone, so they go with it.
   for (const begin of ["focus", "input"]) field.addEventListener(begin, () => delete field.dataset.sent);
-  field.addEventListener("change", () => (field.value === "" ? view.soon() : send(Number(field.value))));
+  field.addEventListener("change", () => {
+    if (field.value !== "") return send(Number(field.value));
+    const kept = view.numbers.weights[weightPlace(shapeOf(model), unit, source)];
+    missing(scope, source === null ? "bias" : `weight from ${from}`, field, Number(kept.toFixed(4)));
+    view.soon();
+  });
   field.addEventListener("keydown", (event) => {
     const by = { ArrowUp: 0.1, ArrowDown: -0.1 }[event.key];
     if (!by) return;

@@ -1,6 +1,6 @@
 // The large plot: what one unit says of every point of [-6, 6]², and the points. A click places a point of one's own.
 
-import { NEGATIVE, POSITIVE, axes, button, canvas, checkbox, colour, css, floats, freshId, heat, marker, node } from "../kit.js";
+import { NEGATIVE, POSITIVE, axes, button, canvas, checkbox, colour, css, floats, freshId, heat, marker, missing, node } from "../kit.js";
 import { PARTS, nameOf, placeOf, shapeOf } from "./state.js";
 
 const REACH = 6;
@@ -32,7 +32,7 @@ export function plot(scope, model, view) {
     const area = areaOf(surface.clientWidth);
     const x1 = ((event.offsetX - area.left) / area.width) * 2 * REACH - REACH;
     const x2 = REACH - ((event.offsetY - area.top) / area.height) * 2 * REACH;
-    if (Math.max(Math.abs(x1), Math.abs(x2)) <= REACH) own.add(x1, x2);
+    if (Math.max(Math.abs(x1), Math.abs(x2)) <= REACH) own.click(x1, x2);
   });
   const redraw = () => {
     const unit = shownUnit(model, view);
@@ -122,20 +122,26 @@ function pointLegend() {
 function ownPoints(scope, model, view) {
   const field = (label, attributes) => {
     const input = node("input", { type: "number", id: freshId("point"), ...attributes });
-    return { input, whole: node("div", { class: "dlcore-control" }, node("label", { for: input.id }, label), input) };
+    return { label, input, whole: node("div", { class: "dlcore-control" }, node("label", { for: input.id }, label), input) };
   };
   const x1 = field("x₁", { min: -REACH, max: REACH, step: 0.1, value: 0 });
   const x2 = field("x₂", { min: -REACH, max: REACH, step: 0.1, value: 0 });
   const target = field("target", { min: -1, max: 1, step: 0.1, value: 1 });
   const kind = node("select", { id: freshId("class") }, node("option", { value: 1 }, "+1 ● blue"), node("option", { value: -1 }, "−1 ■ orange"));
   const kindWhole = node("div", { class: "dlcore-control" }, node("label", { for: kind.id }, "class"), kind);
-  const wanted = () => Number(model.get("problem") === "regression" ? target.input.value : kind.value);
-  const add = (a, b) => view.act("add_point", { x1: Number(a.toFixed(2)), x2: Number(b.toFixed(2)), target: wanted() });
+  // Where the point lies was clicked, or is read from fields; what it is comes from a field in either case.
+  const add = (read, place) => {
+    const regression = model.get("problem") === "regression";
+    const empty = (regression ? [...read, target] : read).find(({ input }) => input.value === "");
+    if (empty) return missing(scope, empty.label, empty.input, "its points");
+    const [a, b] = place ?? read.map(({ input }) => input.valueAsNumber);
+    return view.act("add_point", { x1: Number(a.toFixed(2)), x2: Number(b.toFixed(2)), target: Number(regression ? target.input.value : kind.value) });
+  };
   const fields = node("div", { class: "pg-fields" }, x1.whole, x2.whole, kindWhole, target.whole);
   const buttons = node(
     "div",
     { class: "pg-row" },
-    button(scope, "Add point", () => add(Number(x1.input.value), Number(x2.input.value))),
+    button(scope, "Add point", () => add([x1, x2])),
     button(scope, "Clear points", () => view.act("clear_points")),
   );
   const words = node("p", {}, "Click the plot, or type a place. The first point replaces the data set.");
@@ -149,5 +155,5 @@ function ownPoints(scope, model, view) {
   scope.listen(element, "toggle", view.soon);
   show();
   const active = () => element.open && !element.hidden;
-  return { element, add, active };
+  return { element, click: (a, b) => add([], [a, b]), active };
 }

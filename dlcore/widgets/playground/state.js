@@ -1,6 +1,6 @@
 // What the synchronized arrays mean: which number is which weight, which unit has which name.
 
-import { floats, signed } from "../kit.js";
+import { floats, percent, signed } from "../kit.js";
 
 // The last number of each point: what it is for.
 export const PARTS = { train: 0, test: 1, validation: 2 };
@@ -52,4 +52,4 @@ export function decimals(value, digits = 3) {
   return (Math.abs(value) >= 1e5 ? value.toExponential(2) : value.toFixed(digits)).replace("-", "−");
 }
 
-export const percent = (share) => (Number.isFinite(share) && share !== null ? `${(100 * share).toFixed(1)} %` : "");
+export const shareOf = (value) => (Number.isFinite(value) && value !== null ? percent(value, 1) : "");

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dlcore.widgets.line import percent
+
 from .session import Session
 from .task import FEATURES, TEST, TRAIN, Task
 
@@ -24,7 +26,7 @@ def _standing(session: Session) -> str:
     if said and not session.data.count(TEST):
         said.append("no test points")
     right = (
-        f" {m.test_accuracy:.1%} of the test points are on the right side."
+        f" {percent(m.test_accuracy, 1)} of the test points are on the right side."
         if m.test_accuracy is not None
         else ""
     )
