@@ -17,8 +17,17 @@ from tools.serve import server
 
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+# What is not tested and costs: the pages behind the address bar take a second of each window that is opened. Chromium
+# goes by the last list alone, so this one begins with what Playwright leaves out.
+FEATURES_LEFT_OUT = (
+    "AvoidUnnecessaryBeforeUnloadCheckSync,DestroyProfileOnBrowserClose,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,"
+    "LensOverlay,MediaRouter,PaintHolding,ThirdPartyStoragePartitioning,AvoidCorsURLLoaderRestartOnRedirect,"
+    "OptimizationHints,NetworkTimeServiceQuerying,AimEnabled,PreconnectToSearch,"
+    "WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup"
+)
 # As root there is no sandbox; the rest keeps Chromium's own requests out of the log.
 CHROMIUM_FLAGS = [
+    f"--disable-features={FEATURES_LEFT_OUT}",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -126,6 +135,33 @@ def chromium() -> Iterator[Any]:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def context(chromium: Any) -> Iterator[Any]:
+    """Return the room of a browser that the pages of a module share: what one has loaded, the next has at hand."""
+    with chromium.new_context(viewport=DESK) as made:
+        yield made
+
+
+def axe(
+    page: Any, within: str | None = None, *, rules: list[str] | None = None, contrast_of: str = "*"
+) -> tuple[list[Any], set[str]]:
+    """Return what axe finds wrong, each rule with the elements that break it, and the names of the rules kept.
+
+    `contrast_of` selects the elements whose contrast is judged.
+    """
+    source = pytest.importorskip("axe_playwright_python.base", reason="axe is not installed")
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(source.AXE_SCRIPT)
+    options: dict[str, Any] = {"resultTypes": ["violations"], "selectors": False}
+    if rules is not None:
+        options |= {"runOnly": rules, "preload": False}
+    contrast = {"rules": [{"id": "color-contrast", "selector": contrast_of}]}
+    page.evaluate("contrast => axe.configure(contrast)", contrast)
+    found = page.evaluate("([within, options]) => axe.run(within ?? document, options)", [within, options])
+    wrong = [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found["violations"]]
+    return wrong, {rule["id"] for rule in found["passes"]}
 
 
 class Visit:

@@ -28,6 +28,7 @@ def reference(task: Task, steps: int) -> np.ndarray:
     return harness.first_losses(torch_eager.build(task, "cpu", optimizer="for-loop"), steps)
 
 
+@pytest.mark.no_cover  # trains for long: being watched would double it
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", tasks.TASKS)
 def test_ours_trains_as_torch_does(name: str, dtype: str) -> None:

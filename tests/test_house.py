@@ -5,6 +5,7 @@ import importlib.metadata
 import os
 import re
 import subprocess
+import sysconfig
 import textwrap
 import threading
 import tomllib
@@ -17,12 +18,15 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from docutils import nodes
+from docutils.utils import new_document
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from classroom import sandbox
 from dlcore import arrays, backprop
-from tools import draw, lock, serve, shipped_files
+from tools import draw, kept_together, lock, serve, shipped_files
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -71,7 +75,9 @@ def test_a_package_is_pinned_once_and_everything_declared_is(version: str, platf
 
 
 def test_what_is_installed_is_what_is_pinned() -> None:
-    installed = {canonicalize_name(found.name): found.version for found in importlib.metadata.distributions()}
+    # Not by sys.path: setuptools, once imported, puts packages of its own there.
+    there = importlib.metadata.distributions(path=[sysconfig.get_path("purelib")])
+    installed = {canonicalize_name(found.name): found.version for found in there}
     assert "numpy" in installed
     for pin in pins():
         name = canonicalize_name(pin.name)
@@ -170,11 +176,17 @@ def test_a_workflow_calls_make_targets_that_exist(path: Path) -> None:
     assert called <= TARGETS
 
 
-def test_continuous_integration_calls_lint_book_and_test() -> None:
+def test_continuous_integration_calls_lint_book_and_test_and_measures_coverage() -> None:
     script = ROOT / ".ci/run"
     assert os.access(script, os.X_OK)
     assert "set -eo pipefail" in script.read_text(encoding="utf-8")
-    assert {"make lint", "make book", "make test"} <= set(script.read_text(encoding="utf-8").splitlines())
+    wanted = {"make lint", "make book", "export COVERAGE=yes", "make test"}
+    assert wanted <= set(script.read_text(encoding="utf-8").splitlines())
+
+
+@pytest.mark.skipif(not os.environ.get("CI"), reason="no continuous integration: CI is not set")
+def test_continuous_integration_grades_in_a_sandbox_and_does_not_skip_it() -> None:
+    assert sandbox.missing() is None
 
 
 def test_the_version_is_the_same_everywhere() -> None:
@@ -183,7 +195,9 @@ def test_the_version_is_the_same_everywhere() -> None:
 
 
 def test_nothing_names_a_path_of_somebodys_machine() -> None:
-    pattern = re.compile(r"(?<![\w.~}-])/(?:home|root|Users|work|tmp)/\w")
+    # The sandbox has a /tmp of its own, a class in JupyterHub its teacher and students.
+    invented = r"(?!tmp/(?:ipython|matplotlib|was-here)|home/(?:x|teacher|student-))"
+    pattern = re.compile(rf"(?<![\w.~}}-])/{invented}(?:home|root|Users|work|tmp)/\w")
     tracked = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout.split()
@@ -264,3 +278,36 @@ def test_another_mathjax_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(shipped_files, "SHA256", "0" * 64)
     with pytest.raises(shipped_files.ExtensionError, match=r"with SHA-256 0{12}… was expected"):
         shipped_files.ship_mathjax(tmp_path)
+
+
+# ---- what stays on one line
+
+
+def paragraph(*parts: nodes.Node) -> str:
+    """Return what becomes of a paragraph; ~ is a no-break space."""
+    document = new_document("page")
+    document += nodes.paragraph("", "", *parts)
+    kept_together.KeptTogether(document).run()
+    return str(document[0]).replace("\N{NO-BREAK SPACE}", "~")
+
+
+def test_a_number_keeps_its_per_cent_sign() -> None:
+    strong, text = nodes.strong, nodes.Text
+    assert paragraph(text("98 % of 3 % x")) == "<paragraph>98~% of 3~% x</paragraph>"
+    assert paragraph(strong("", "4.5"), text(" % of")) == "<paragraph><strong>4.5</strong>~% of</paragraph>"
+    assert paragraph(strong("", "all"), text(" % of")) == "<paragraph><strong>all</strong> % of</paragraph>"
+    assert paragraph(nodes.literal("", "7 % 2")) == "<paragraph><literal>7 % 2</literal></paragraph>"
+
+
+def test_a_short_formula_keeps_its_punctuation() -> None:
+    text, formula = nodes.Text, functools.partial(nodes.math, "")
+    # Of two equal texts the right one is meant.
+    assert paragraph(text("a, "), formula("x"), text(", b ("), formula("y"), text(", b (")) == (
+        '<paragraph>a, <inline classes="stay"><math>x</math>,</inline> b '
+        '<inline classes="stay">(<math>y</math>,</inline> b (</paragraph>'
+    )
+    assert paragraph(formula("15.3"), text(" % {")) == (
+        '<paragraph><inline classes="stay"><math>15.3</math>~%</inline> {</paragraph>'
+    )
+    assert "stay" not in paragraph(formula("x" * 40), text(", b"))
+    assert "stay" not in paragraph(formula("x"), text(" and b"))
