@@ -36,6 +36,8 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# Seconds that a test waits for anything that is to come. A machine may be slow, and a test that passes waits no longer.
+PATIENCE = 120.0
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 AXE_RULES = [
     "button-name",
@@ -123,6 +125,17 @@ def address(book: Path) -> Iterator[str]:
         yield url
 
 
+def sluggish(make: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what makes a page (or a room of pages) as on a slow machine (see sluggish.js)."""
+
+    def made(**options: Any) -> Any:
+        there = make(**options)
+        there.add_init_script(path=ROOT / "tests" / "sluggish.js")
+        return there
+
+    return made
+
+
 # Not for the whole run: while Playwright's loop lives in a thread, asyncio.run refuses to work there.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
@@ -133,6 +146,9 @@ def chromium() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api", reason="no browser: playwright is not installed")
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        if os.environ.get("SLUGGISH"):
+            browser.new_context = sluggish(browser.new_context)
+            browser.new_page = sluggish(browser.new_page)
         yield browser
         browser.close()
 
@@ -142,6 +158,21 @@ def context(chromium: Any) -> Iterator[Any]:
     """Return the room of a browser that the pages of a module share: what one has loaded, the next has at hand."""
     with chromium.new_context(viewport=DESK) as made:
         yield made
+
+
+def until(page: Any, holds: Callable[[], Any], otherwise: Callable[[], str]) -> None:
+    """Wait until something holds, while the page lives on; `otherwise` gives the words if it never does."""
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end, otherwise()
+        page.wait_for_timeout(20)
+
+
+def drawn(page: Any) -> None:
+    """Wait until what the page knows is to be seen: a widget draws in the next frame, some what follows in another."""
+    page.evaluate(
+        "document.hidden || new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
 
 
 def axe(
@@ -171,6 +202,7 @@ class Visit:
         self.requests: list[str] = []
         self.complaints: list[str] = []
         self.page = context.new_page()
+        self.page.set_default_timeout(1000 * PATIENCE)
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))

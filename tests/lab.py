@@ -16,14 +16,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import nbformat
 
-PATIENCE = 60.0  # seconds for a server to start, which a busy machine may take
+from tests.browser import PATIENCE, until
+
 # Our own cells run before anything is looked at; the kernel is this environment's Python.
 KERNELSPEC = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
@@ -176,6 +177,7 @@ class Room:
         self.requests: list[str] = []
         self.complaints: list[str] = []
         self.page = context.new_page()
+        self.page.set_default_timeout(1000 * PATIENCE)
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("websocket", lambda opened: self.requests.append(opened.url))
         self.page.on(
@@ -221,13 +223,10 @@ class Room:
         """
         return str(self.page.evaluate(_RUN_IN_KERNEL, code)).strip()
 
-    def until(self, condition: str, patience: float = 30.0) -> None:
-        """Wait until a condition holds in the kernel.
+    def until(self, condition: str) -> None:
+        """Wait until a condition holds in the kernel."""
+        self.seen(lambda: self.python(f"print(bool({condition}))") == "True", condition)
 
-        Raises:
-            AssertionError: it does not within so many seconds.
-        """
-        deadline = time.monotonic() + patience
-        while self.python(f"print(bool({condition}))") != "True":
-            assert time.monotonic() < deadline, f"{condition} did not come true within {patience} s"
-            self.page.wait_for_timeout(50)
+    def seen(self, holds: Callable[[], bool], what: str) -> None:
+        """Wait until something holds in the page, which hears of changes a little later than the kernel."""
+        until(self.page, holds, lambda: f"never: {what} {self.complaints}")

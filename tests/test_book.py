@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser import AXE_RULES, DESK, PHONE, ROOT, Visit, axe, served
+from tests.browser import AXE_RULES, DESK, PHONE, ROOT, Visit, axe, drawn, served
 
 pytest.importorskip("jupyter_book", reason="the book is not built: jupyter-book is not installed")
 
@@ -212,10 +212,8 @@ def violations(visit: Visit) -> list[Any]:
 
 
 def assert_fits(visit: Visit, viewport: dict[str, int], name: str) -> None:
-    width = visit.evaluate(
-        "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => "
-        "done(document.documentElement.scrollWidth))))"
-    )
+    drawn(visit.page)
+    width = visit.evaluate("document.documentElement.scrollWidth")
     assert width <= viewport["width"], f"{name} is {width} px wide on a screen of {viewport['width']}"
 
 

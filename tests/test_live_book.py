@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dlcore.widgets import BlameLedger
+from tests import browser
 from tests.browser import CHANGE, CONTROLS, DESK, Visit
 
 pytestmark = pytest.mark.browser
@@ -45,13 +46,16 @@ def playground(visit: Visit) -> Iterator[Visit]:
     ] == []
 
 
-def until(visit: Visit, condition: str, seconds: float = 90) -> None:
-    """Wait until a condition of the page holds. A promise alone would count as true, so it is polled here."""
-    for _ in range(int(seconds * 10)):
-        if visit.evaluate(f"(async () => Boolean({condition}))()"):
-            return
-        visit.page.wait_for_timeout(100)
-    pytest.fail(f"not within {seconds} s: {condition}")
+def until(visit: Visit, condition: str) -> None:
+    """Wait until a condition of the page holds, and that is drawn: what is seen follows a frame after what is known.
+
+    A promise alone would count as true, so it is polled here.
+    """
+    asked = f"(async () => Boolean({condition}))()"
+    browser.until(
+        visit.page, lambda: visit.evaluate(asked), lambda: f"not within {browser.PATIENCE} s: {condition}"
+    )
+    browser.drawn(visit.page)
 
 
 def of(visit: Visit, trait: str) -> Any:
@@ -358,7 +362,7 @@ def test_the_first_page_learns_to_read_and_reads_what_is_drawn(context: Any, add
     assert frame.get_by_role("button", name="Run").bounding_box()["y"] < DESK["height"] - 100  # no scrolling
     steer(visit, "goal=learn")
     frame.get_by_role("button", name="Run").click()
-    until(visit, f"{first}.get('reached') && {first}.get('accuracy') >= 0.9", seconds=180)
+    until(visit, f"{first}.get('reached') && {first}.get('accuracy') >= 0.9")
     assert frame.locator(".dlcore-task").inner_text().startswith("Done: ")
     if (pause := frame.get_by_role("button", name="Pause")).count():
         pause.click()

@@ -61,7 +61,6 @@ def origin(site: Path) -> Iterator[str]:
 @pytest.fixture
 def context(chromium: Any) -> Iterator[Any]:
     made = chromium.new_context()
-    made.set_default_timeout(20_000)
     made.add_init_script("localStorage.setItem('mode', 'light'); localStorage.setItem('theme', 'light')")
     yield made
     made.close()
@@ -121,8 +120,6 @@ def test_beside_a_widget_that_computes_they_stay_out_of_python(context: Any, ori
     visit = open_page(context, f"{origin}/mixed.html")
     predict(visit, "100")
     assert (visit.page.workers, python_files(visit)) == ([], [])
-    context.set_default_timeout(90_000)
-    visit.page.set_default_timeout(90_000)
     widget(visit, 3).get_by_role("button", name="New points").click()
     host = "const {python, models} = await import('/live/host.js');"
     visit.page.wait_for_function(f"(async () => {{ {host} return python.phase === 'ready'; }})()")

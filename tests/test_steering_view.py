@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser import axe
+from tests.browser import axe, until
 from tests.test_steering import ADDRESSES
 from tests.views import Watched, rooms
 from tests.widget_bridge import Bridge, plain
@@ -39,11 +39,8 @@ class Prose(Watched):
 
     def until(self, widget: Any, **values: Any) -> None:
         """Wait until Python has these values."""
-        for _ in range(200):
-            if self.bridge.do(lambda: {name: getattr(widget, name) for name in values}) == values:
-                return
-            self.page.wait_for_timeout(30)
-        raise AssertionError(f"never: {values}")
+        now = lambda: self.bridge.do(lambda: {name: getattr(widget, name) for name in values})  # noqa: E731
+        until(self.page, lambda: now() == values, lambda: f"never: {values}; it has {now()}")
 
     def count(self, expression: str) -> int:
         return int(self.page.evaluate(expression) or 0)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests import browser
 from tests.browser import CHANGE
 from tests.views import (
     INKED,
@@ -60,7 +61,7 @@ def pictures(room: Room) -> list[Any]:
 
 
 def drawn(room: Room) -> list[str]:
-    room.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    browser.drawn(room.page)
     return [c.evaluate("c => c.toDataURL()") for c in pictures(room)]
 
 
@@ -372,8 +373,9 @@ def test_play_goes_through_to_the_end_and_stops(room: Room) -> None:
     assert room.text("[name=play]") == "Play"
     room.page.locator("[name=play]").click()  # from the beginning
     room.page.locator("[name=play]").click()  # and no farther
+    browser.drawn(room.page)
     stopped = room.page.evaluate(depth)
-    room.page.wait_for_timeout(150)
+    browser.drawn(room.page)
     assert room.page.evaluate(depth) == stopped < 1
 
 
@@ -460,7 +462,7 @@ def test_training_again_folds_the_sheet_in_front_of_the_reader(room: Room) -> No
     room.page.get_by_role("button", name="Pause").click()
     room.until(lambda: not room.read("running"), "it pauses")
     assert drawn(room) != before
-    room.page.wait_for_timeout(100)
+    room.settled()
     assert f"seed 2, {room.read('steps'):,} updates" in room.text(".paper-story")
     assert room.page.locator("[name=depth]").input_value() == "3"  # the reader looks where he looked
 

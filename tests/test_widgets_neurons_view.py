@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.browser import drawn
 from tests.views import (
     NARROW,
     WIDE,
@@ -200,7 +201,7 @@ def test_the_line_follows_the_pointer_before_python_answers(room: Room) -> None:
     room.page.mouse.down()
     target = room.at(0, 3)
     room.page.mouse.move(*target, steps=3)
-    room.page.wait_for_timeout(60)
+    drawn(room.page)
     box = handle.bounding_box()
     assert box["y"] + 13 == pytest.approx(target[1], abs=2)
     assert room.page.get_by_role("spinbutton", name="Bias b").input_value() == "-3"

@@ -1,7 +1,6 @@
 """The Playground's view in headless Chromium: what the reader does, and what Python computes of it."""
 
 import math
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,7 +8,7 @@ import numpy as np
 import pytest
 
 from dlcore.widgets.base import bundle
-from tests.browser import axe
+from tests.browser import axe, drawn, until
 from tests.views import Watched, rooms
 from tests.widget_bridge import plain
 
@@ -27,10 +26,7 @@ class Stage(Watched):
 
     def until(self, true: Callable[[], Any]) -> None:
         """Wait until something is true of the widget."""
-        limit = time.monotonic() + 20
-        while not self.bridge.do(true):
-            assert time.monotonic() < limit, "it did not become true in 20 seconds"
-            self.page.wait_for_timeout(20)
+        until(self.page, lambda: self.bridge.do(true), lambda: "never")
 
     def press(self, name: str) -> None:
         self.page.get_by_role("button", name=name, exact=True).first.click()
@@ -43,7 +39,7 @@ class Stage(Watched):
 
     def unfold(self) -> None:
         self.page.evaluate("document.querySelectorAll('details').forEach(one => (one.open = true))")
-        self.page.wait_for_timeout(100)
+        drawn(self.page)
 
     def seen(self, selector: str) -> None:
         """Wait until the page, which hears of changes a little later than Python, has such an element."""
@@ -210,14 +206,17 @@ def test_pointing_at_a_neuron_fills_the_plot_and_at_a_link_tells_its_value(stage
     widget = stage.show()
     output = stage.pixels(".pg-plot")
     stage.page.get_by_role("button", name="Layer 1, neuron 2", exact=True).hover()
+    drawn(stage.page)
     assert stage.text(".pg-plot strong") == "Layer 1, neuron 2"
     assert stage.pixels(".pg-plot") != output
     weights = np.frombuffer(widget.weights, np.float32)
     assert stage.text(".pg-hint") == f"bias {weights[9]:.3f}".replace("-", "−")
     point_at_link(stage, "x₁", "Layer 1, neuron 1", act="hover")
+    drawn(stage.page)
     assert stage.text(".pg-hint") == f"weight {weights[0]:.3f}".replace("-", "−")
     sent = stage.page.evaluate("window.sent")
     stage.page.get_by_role("button", name="x₂", exact=True).hover()
+    drawn(stage.page)
     assert stage.text(".pg-plot strong") == "x₂"
     assert stage.page.evaluate("window.sent") == sent, "looking must not call Python"
 
@@ -602,7 +601,7 @@ def test_axe_finds_nothing(stage: Stage, theme: str, viewport: dict[str, int]) -
     stage.page.locator(".pg-prediction button").first.wait_for()
     stage.unfold()
     stage.page.get_by_role("button", name="Layer 1, neuron 1", exact=True).click()
-    stage.page.wait_for_timeout(100)
+    drawn(stage.page)
     wrong, kept = axe(stage.page, ".dlcore-widget")
     assert wrong == []
     assert {"button-name", "color-contrast"} <= kept  # it has looked

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser import DESK, PHONE, axe
+from tests.browser import DESK, PHONE, axe, until
 from tests.views import Watched, rooms
 from tests.widget_bridge import plain
 
@@ -93,11 +93,7 @@ class Room(Watched):
         return self.widget
 
     def until(self, holds: Callable[[], bool], what: str) -> None:
-        for _ in range(200):
-            if holds():
-                return
-            self.page.wait_for_timeout(30)
-        raise AssertionError(f"never: {what}")
+        until(self.page, holds, lambda: f"never: {what}")
 
     def answer(self) -> Any:
         return self.bridge.do(lambda: self.widget.answer)

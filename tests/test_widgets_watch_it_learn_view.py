@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dlcore.widgets.watch_it_learn import EPOCH, MOST, MOST_WHICH
+from tests.browser import drawn
 from tests.views import (
     NARROW,
     WIDE,
@@ -116,10 +117,6 @@ def test_run_learns_before_the_readers_eyes_and_stops_at_the_end(room: Room) -> 
     room.page.get_by_role("button", name="Run").click()
     room.until(lambda: 10 < room.read("steps") < MOST, "it is under way")
     assert room.page.get_by_role("button", name="Pause").is_visible()
-    for _ in range(60):  # seconds; ten are enough on a machine with nothing else to do
-        if room.read("steps") == MOST:
-            break
-        room.page.wait_for_timeout(1000)
     room.until(lambda: room.read("steps") == MOST and not room.read("running"), "ten rounds are over")
     room.settled()
     told = room.text(".learn-readouts")
@@ -183,7 +180,7 @@ def test_a_line_is_seen_before_python_answers(room: Room) -> None:
     room.page.mouse.move(box["x"] + 20, box["y"] + 20)
     room.page.mouse.down()
     room.page.mouse.move(box["x"] + 90, box["y"] + 90, steps=5)
-    room.page.wait_for_timeout(100)
+    drawn(room.page)
     assert room.page.locator(".learn-paper").evaluate("c => c.toDataURL()") != before
     assert room.read("strokes") == []
     room.page.mouse.up()

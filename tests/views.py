@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from tests.browser import AXE_RULES, axe
+from tests import browser
+from tests.browser import AXE_RULES, PATIENCE, axe, drawn
 from tests.widget_bridge import Bridge, plain
 
 NARROW, WIDE = 360, 800
@@ -28,7 +29,7 @@ class Watched:
 
     def __init__(self, page: Any, bridge: Bridge) -> None:
         self.page, self.bridge = page, bridge
-        self.page.set_default_timeout(10_000)
+        self.page.set_default_timeout(1000 * PATIENCE)
         self.complaints: list[str] = []
         self._hears: dict[str, Callable[[Any], Any]] = {}
         self.hear("console", lambda said: said.type == "error" and self.complaints.append(said.text))
@@ -48,13 +49,7 @@ class Watched:
 class Room(Watched):
     """A page with one widget, and the ways to look and to act."""
 
-    def __init__(self, page: Any, bridge: Bridge) -> None:
-        super().__init__(page, bridge)
-        self.under_way: set[Any] = set()  # messages of the page to Python
-        self.hear("request", lambda request: request.url.endswith("/post") and self.under_way.add(request))
-        for end in ("requestfinished", "requestfailed"):
-            self.hear(end, lambda request: self.under_way.discard(request))
-        self.widget: Any = None
+    widget: Any = None
 
     def show(self, name: str, theme: str = "light", **settings: Any) -> Any:
         self.widget = self.bridge.do(lambda: plain(name)(**settings))
@@ -66,19 +61,16 @@ class Room(Watched):
         return values if len(values) > 1 else values[0]
 
     def until(self, holds: Callable[[], bool], what: str, instead: Callable[[], Any] = lambda: "") -> None:
-        for _ in range(200):
-            if holds():
-                return
-            self.page.wait_for_timeout(30)
-        raise AssertionError(f"never: {what} {instead()} {self.complaints} {self.bridge.errors}")
+        browser.until(
+            self.page, holds, lambda: f"never: {what} {instead()} {self.complaints} {self.bridge.errors}"
+        )
 
     def settled(self) -> None:
         """Wait until the page has said all, Python has answered, and that is drawn."""
-        two_pictures = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-        self.page.evaluate(two_pictures)
-        self.until(lambda: not self.under_way, "all that the page says has arrived")
+        drawn(self.page)
+        self.until(lambda: not self.page.evaluate("window.underWay"), "all that the page says has arrived")
         self.until(lambda: not self._differing(), "the page has what Python has", self._differing)
-        self.page.evaluate(two_pictures)
+        drawn(self.page)
 
     def _differing(self) -> dict[str, tuple[Any, Any]]:
         """Return what the page has and what Python has, where that is not the same."""
@@ -137,7 +129,7 @@ def rooms(context: Any, width: int, *, height: int = 900, kind: type[T] = Room) 
 
 def pictures(room: Room) -> list[str]:
     """Return what is drawn on each canvas, as soon as it is."""
-    room.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    drawn(room.page)
     return [canvas.evaluate("c => c.toDataURL()") for canvas in room.page.locator("canvas").all()]
 
 
