@@ -29,6 +29,46 @@ EMPTY = {
     "an array of NaN": "__import__('numpy').full((2, 2), float('nan'))",
     "an empty list": "[]",
 }
+# Answers that look at no number of their input. `like()` is the solution's own answer, whose shape is filled. One that
+# is kept fits the first case of a light for good, where it is of single numbers, which are easily guessed.
+IGNORING = {
+    "0": "0.0",
+    "1": "1.0",
+    "two zeros": "(0.0, 0.0)",
+    "two ones": "(1.0, 1.0)",
+    "zeros of the right shape": "filled(like(), 0.0)",
+    "ones of the right shape": "filled(like(), 1.0)",
+    "halves of the right shape": "filled(like(), 0.5)",
+    "the first argument": "args[0]",
+    "the last argument": "args[-1]",
+    "the first arguments, as many as are asked for": "args[: len(like())]",
+    "the numbers that fit the first case": "kept.setdefault(0, like()) if numbers(like()) else None",
+}
+SWAPPED = "like()[::-1] if isinstance(like(), tuple) else None"
+# Lights that are on by right where the results are swapped, with the reason.
+BY_RIGHT = {
+    "bias_variance": {"the two parts add up to the squared error, to all digits": "a sum has no order"},
+    "dense_backward": {
+        "the blame of the weights: inputs times blame, added over the examples": "the second of three keeps its place"
+    },
+}
+INSTEAD = """
+
+import functools as _functools
+import numpy as _np
+
+def _filled(like, value):
+    if isinstance(like, tuple | list):
+        return type(like)(_filled(one, value) for one in like)
+    return _np.full(_np.shape(like), value) if _np.ndim(like) else value
+
+def _numbers(like):
+    return all(_np.ndim(one) == 0 for one in like) if isinstance(like, tuple | list) else _np.ndim(like) == 0
+
+def {task}(*args, kept={{}}, filled=_filled, numbers=_numbers, solution={task}, **kwargs):
+    like = _functools.partial(solution, *args, **kwargs)
+    return {value}
+"""
 
 
 def test_each_core_chapter_has_an_assignment() -> None:
@@ -152,6 +192,39 @@ def test_what_is_nothing_gets_no_mark(room: Room, value: str) -> None:
     for task in tasks(room.chapter):
         lights = room.instead(task, f"def {task}(*args, **kwargs):\n    return {value}")
         assert [light.says for light in lights if not light.mistake] == []
+
+
+def gained(room: Room, task: str, value: str) -> set[str]:
+    """Return the lights that are on if a task's function returns `value`; each light is the first to ask it."""
+    code = room.solutions[task] + INSTEAD.format(task=task, value=value)
+    found = set()
+    try:
+        for one in checks(room.chapter):
+            if one.task == task:
+                ran = room.kernel.run(code)
+                assert not ran.error, f"the answer itself does not run: {ran.error}"
+                found |= {one.says} if not judged(room.kernel, one).mistake else set()
+    finally:
+        room.kernel.run(room.solutions[task])
+    return found
+
+
+@every_chapter
+@pytest.mark.parametrize("value", IGNORING.values(), ids=IGNORING.keys())
+def test_what_ignores_its_input_gains_no_light(room: Room, value: str) -> None:
+    assert {task: on for task in tasks(room.chapter) if (on := gained(room, task, value))} == {}
+
+
+@every_chapter
+def test_results_that_are_swapped_gain_no_light(room: Room) -> None:
+    by_right = {task: set(lights) for task, lights in BY_RIGHT.items() if task in tasks(room.chapter)}
+    assert {task: on for task in tasks(room.chapter) if (on := gained(room, task, SWAPPED))} == by_right
+
+
+@every_chapter
+def test_the_same_answer_with_the_solutions_own_numbers_has_every_light(room: Room) -> None:
+    for task in tasks(room.chapter):
+        assert gained(room, task, "like()") == {one.says for one in checks(room.chapter) if one.task == task}
 
 
 @pytest.mark.parametrize(("chapter", "wrong"), cases("WRONG"))

@@ -79,6 +79,7 @@ def sums_unchanged(relu_derivative: Theirs) -> None:
         "the slopes were written into z itself, and the sums are gone for whoever needs them next: fill a new array"
     )
     expect(relu_derivative(z), [[0, 1]], "z = [[-1.5, 2.5]]")
+    expect(relu_derivative(-z), [[1, 0]], "z = [[1.5, -2.5]]")
 
 
 # ---------------------------------------------------------------------------------------- the slope of a sigmoid
@@ -245,11 +246,12 @@ def logits_unchanged(softmax: Theirs) -> None:
 
 @check("he_weights", "a row for each input, a column for each unit")
 def shape_of_weights(he_weights: Theirs) -> None:
-    found = _array(he_weights(7, 3, 0)).shape
-    assert found != (3, 7), (
-        "inputs and units are exchanged: n_in = 7, n_out = 3 expected the shape (7, 3); received (3, 7)"
-    )
-    assert found == (7, 3), f"n_in = 7, n_out = 3: expected the shape (7, 3); received {found}"
+    for n_in, n_out in ((7, 3), (4, 9)):
+        weights = _array(he_weights(n_in, n_out, 0))
+        said = f"n_in = {n_in}, n_out = {n_out}: expected the shape {(n_in, n_out)}; received {weights.shape}"
+        assert weights.shape != (n_out, n_in), f"inputs and units are exchanged: {said}"
+        assert weights.shape == (n_in, n_out), said
+        assert np.ptp(weights) > 0, f"all weights are {shown(weights.flat[0])}; each is drawn for itself"
 
 
 @check("he_weights", "the spread is that of He's rule")
@@ -259,6 +261,10 @@ def spread(he_weights: Theirs) -> None:
     found = float(np.std(weights))
     said = f"n_in = {n_in}, n_out = {n_out}: expected a standard deviation of about 0.1; received {found:.4f}"
     if abs(found - 0.1) < 0.005:
+        more = float(np.std(_array(he_weights(4 * n_in, n_out, 5))))
+        assert abs(more - 0.05) < 0.0025, (
+            f"n_in = {4 * n_in}, n_out = {n_out}: expected a standard deviation of about 0.05; received {more:.4f}"
+        )
         return
     _drawn_alone(weights)
     mistakes = {
@@ -289,6 +295,7 @@ def mean_of_weights(he_weights: Theirs) -> None:
 @check("he_weights", "the seed decides the draw")
 def seeded(he_weights: Theirs) -> None:
     first, again, other = (_array(he_weights(6, 4, seed)) for seed in (11, 11, 12))
+    assert first.size > 3, f"n_in = 6, n_out = 4: expected 24 weights; received {shown(first)}"
     assert close(first, again), (
         "the seed was not used: seed = 11 gave other weights the second time; expected the same"
     )
@@ -326,10 +333,25 @@ def _through(x: Floats, weights: list[Floats]) -> list[Floats]:
     return signals
 
 
+def _squares(
+    mean_squares: Theirs,
+    x: Floats,
+    weights: list[Floats],
+    wanted: list[Any],
+    of: str,
+    mistakes: dict[str, Any],
+) -> None:
+    """Hold the signals against what is wanted, and once more for a doubled input: no constants are both."""
+    expect(mean_squares(x, weights), wanted, of, mistakes)
+    expect(mean_squares(2 * x, weights), 4 * np.asarray(wanted), f"{of}, and then x twice as large")
+
+
 @check("mean_squares", "one layer: the mean of the squares")
 def one_layer(mean_squares: Theirs) -> None:
-    expect(
-        mean_squares(np.array([[1.0, 2.0]]), [np.array([[1.0, 0.0, 2.0], [0.0, 1.0, 1.0]])]),
+    _squares(
+        mean_squares,
+        np.array([[1.0, 2.0]]),
+        [np.array([[1.0, 0.0, 2.0], [0.0, 1.0, 1.0]])],
         [7.0],
         "x = [[1, 2]], so that a = [[1, 2, 4]]",
         {
@@ -347,8 +369,10 @@ def one_layer(mean_squares: Theirs) -> None:
 
 @check("mean_squares", "the ReLU comes before the square")
 def bent_before(mean_squares: Theirs) -> None:
-    expect(
-        mean_squares(np.array([[2.0]]), [np.array([[-1.5, 0.5, 1.0]])]),
+    _squares(
+        mean_squares,
+        np.array([[2.0]]),
+        [np.array([[-1.5, 0.5, 1.0]])],
         [5 / 3],
         "x = [[2]], so that z = [[-3, 1, 2]] and a = [[0, 1, 2]]",
         {
@@ -374,8 +398,10 @@ def passed_on(mean_squares: Theirs) -> None:
         unbent = unbent @ weight
         fresh.append(np.mean(np.maximum(unbent, 0) ** 2))
     squares = [np.mean(a**2) for a in signals]
-    expect(
-        mean_squares(x, weights),
+    _squares(
+        mean_squares,
+        x,
+        weights,
         squares,
         "three layers of 3, 2 and 2 units",
         {
@@ -392,8 +418,10 @@ def whole_batch(mean_squares: Theirs) -> None:
     x = np.array([[1.0, 0.0], [0.0, 3.0], [2.0, 2.0]])
     a = _through(x, [np.array([[1.0, 2.0], [1.0, -1.0]])])[0]
     each_unit, each_example = np.mean(a**2, axis=0), np.mean(a**2, axis=1)
-    expect(
-        mean_squares(x, [np.array([[1.0, 2.0], [1.0, -1.0]])]),
+    _squares(
+        mean_squares,
+        x,
+        [np.array([[1.0, 2.0], [1.0, -1.0]])],
         [np.mean(a**2)],
         "three examples and two units",
         {
@@ -416,8 +444,10 @@ def fifty_layers(mean_squares: Theirs) -> None:
     )
     signals = _through(x, weights)
     fresh = [np.mean(np.maximum(x @ w, 0) ** 2) for w in weights]
-    expect(
-        mean_squares(x, weights),
+    _squares(
+        mean_squares,
+        x,
+        weights,
         [np.mean(a**2) for a in signals],
         "fifty layers of 12 units, drawn after He's rule",
         {
@@ -430,6 +460,13 @@ def fifty_layers(mean_squares: Theirs) -> None:
 # ---------------------------------------------------------------------------------------- dead units
 
 
+def _dead(dead_units: Theirs, z: Any, wanted: int, of: str, mistakes: dict[str, Any]) -> None:
+    """Hold a count against what is wanted, and once more with every unit twice: no constant is both."""
+    z = np.asarray(z, float)
+    expect(dead_units(z), wanted, of, mistakes)
+    expect(dead_units(np.concatenate([z, z], axis=1)), 2 * wanted, f"{of}, every unit twice")
+
+
 @check("dead_units", "dead means off for every example")
 def off_for_every_example(dead_units: Theirs) -> None:
     z = [  # chosen so that each way of counting has a number of its own
@@ -438,8 +475,9 @@ def off_for_every_example(dead_units: Theirs) -> None:
         [2, -2, -2, -5, -1, 2, -1, -3],
         [-3, -5, -4, -1, -5, 3, 2, 2],
     ]
-    expect(
-        dead_units(np.array(z, float)),
+    _dead(
+        dead_units,
+        z,
         2,
         "four examples of eight units, of which two are off for all four",
         {
@@ -461,8 +499,9 @@ def off_for_every_example(dead_units: Theirs) -> None:
 def awake_once(dead_units: Theirs) -> None:
     z = np.full((5, 9), -4.0)
     z[1, :2], z[4, 2], z[:, 5] = 40.0, 0.01, 2.0
-    expect(
-        dead_units(z),
+    _dead(
+        dead_units,
+        z,
         5,
         "five examples of nine units: three are on for one example each, one is on for all, five for none",
         {
@@ -478,8 +517,9 @@ def awake_once(dead_units: Theirs) -> None:
 @check("dead_units", "units are the columns")
 def units_are_columns(dead_units: Theirs) -> None:
     z = [[-1, -2, -3, -4, -5], [3, -1, -2, -3, -1], [-1, -2, -2, -1, 4]]
-    expect(
-        dead_units(np.array(z, float)),
+    _dead(
+        dead_units,
+        z,
         3,
         f"three examples of five units, z = {z}",
         {
@@ -495,8 +535,9 @@ def units_are_columns(dead_units: Theirs) -> None:
 @check("dead_units", "a sum of exactly 0 is off")
 def zero_is_off(dead_units: Theirs) -> None:
     z = [[0, 1, 0, 0, 2], [-1, 0, 0, -3, 0]]
-    expect(
-        dead_units(np.array(z, float)),
+    _dead(
+        dead_units,
+        z,
         3,
         f"z = {z}",
         {

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from classroom.mistakes import expect, in_line, parts
-from classroom.referee import Raised, changed, check, shown, there
+from classroom.referee import Raised, changed, check, close, shown, there
 
 IN_PLACE = "was changed in place; make a new array, since the caller's is written into"
 
@@ -53,16 +53,19 @@ def _blames(fork_blames: Any, x: float, w: float, which: tuple[int, ...]) -> Non
 @check("fork_blames", "the blame of x: u has two shares")
 def of_x(fork_blames: Any) -> None:
     _blames(fork_blames, 4.0, 0.5, (0,))
+    _blames(fork_blames, 2.0, 0.75, (0,))
 
 
 @check("fork_blames", "the blame of w: it has two shares itself")
 def of_w(fork_blames: Any) -> None:
     _blames(fork_blames, 4.0, 0.5, (1,))
+    _blames(fork_blames, 2.0, 0.75, (1,))
 
 
 @check("fork_blames", "negative numbers")
 def negative(fork_blames: Any) -> None:
     _blames(fork_blames, -2.0, -3.0, (0, 1))
+    _blames(fork_blames, -4.0, -0.5, (0, 1))
 
 
 Tape = list[list[tuple[int, float]]]
@@ -110,6 +113,8 @@ def _walk(walk_back: Any, tape: Tape, of: str) -> None:
         "the last entry, the blame of the loss, is missing": _walked(tape)[:-1],
     }
     expect(walk_back(tape), _walked(tape), of, mistakes)
+    steeper = [*tape[:-1], [(source, 2 * slope) for source, slope in tape[-1]]]
+    expect(walk_back(steeper), _walked(steeper), f"{of} and the slopes of the last value doubled,")
 
 
 @check("walk_back", "along a way the slopes multiply")
@@ -364,6 +369,11 @@ def dense_shapes(dense_backward: Any) -> None:
             assert received != (out, inputs) or shape == received, f"{said}: the product is transposed"
             assert received == shape, said
             assert np.isfinite(blame).all(), f"the blame of {name} holds something that is no number"
+        _, *came_in = _layer(n, inputs, out)
+        blames = [_three(dense_backward, g, *came_in) for g in (np.ones((n, out)), np.full((n, out), 2.0))]
+        assert not all(close(*pair) for pair in zip(*blames, strict=True)), (
+            f"all blames stayed the same when that of the outputs was doubled: {shown(blames[0])}"
+        )
 
 
 @check("dense_backward", "what came in is left as it was")
@@ -491,6 +501,10 @@ def four_shapes(network_gradients: Any) -> None:
     assert all(np.isfinite(one).all() for one in found), "the gradients hold something that is no number"
     assert not changed(network_gradients, x, d, parameters), (
         "the inputs or the parameters were changed in place"
+    )
+    others = parts(network_gradients(x + 1.0, d, parameters), *NAMES)
+    assert not all(close(*pair) for pair in zip(found, others, strict=True)), (
+        "all gradients stayed the same when the examples were others"
     )
 
 

@@ -375,6 +375,7 @@ def true_ranks(agreement: Theirs) -> None:
         f"{one} and {other}",
         slips(one, other),
     )
+    expect(number(agreement(one, one)), 1.0, f"{one} and the same once more")
 
 
 @check("agreement", "only the order counts, not how large a value is")
@@ -405,6 +406,7 @@ def pictures(agreement: Theirs) -> None:
     expect(
         number(agreement(one, other)), correlation(ranks(one), ranks(other)), of, mistakes | slips(one, other)
     )
+    expect(number(agreement(one, one)), 1.0, f"{of}, the two the same")
     assert not changed(agreement, one, other), "a map was changed in place: sort a copy"
 
 
@@ -414,6 +416,7 @@ def unrelated(agreement: Theirs) -> None:
     expect(
         number(agreement(one, other)), correlation(ranks(one), ranks(other)), "200 values", slips(one, other)
     )
+    expect(number(agreement(one, one)), 1.0, "200 values and the same once more")
 
 
 def number(found: Any) -> Any:
@@ -490,13 +493,20 @@ def slips_of(network: Network, x: Floats, t: Any, columns: Any, order: Any) -> d
 def shuffled(
     importance: Theirs, network: Network, x: Floats, t: Any, columns: Any, order: Any, of: str
 ) -> None:
-    """Hold an importance against the right one; where several mistakes give what came back, name them all."""
+    """Hold an importance against the right one; where several mistakes give what came back, name them all.
+
+    Then with as many examples more, of zeros, which nothing changes, so that it is half as large: no constant is both.
+    """
     found = number(importance(network, x, t, columns, order))
     mixed = replaced(x, columns, x[order][:, columns])
     wanted = answers(network, x, t).mean() - answers(network, mixed, t).mean()
     slips = slips_of(network, x, t, columns, order)
     same = [says for says, value in slips.items() if close(found, value)]
     expect(found, wanted, of, {", or ".join(same): found} if 0 < len(same) < 4 else {})
+    more, classes = np.concatenate([x, 0 * x]), np.concatenate([t, 0 * t])
+    places = np.concatenate([order, len(x) + np.arange(len(x))])
+    found = number(importance(network, more, classes, columns, places))
+    expect(found, wanted / 2, f"{of} and then as many examples of zeros, which keep their places,")
 
 
 @check("importance", "a column that counts: the share of right answers that is lost")

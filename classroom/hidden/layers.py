@@ -125,6 +125,7 @@ def several_layers(count_parameters: Theirs) -> None:
 @check("count_parameters", "a reader of colour pictures")
 def large_network(count_parameters: Theirs) -> None:
     _counted(count_parameters, [3072, 100, 10])
+    _counted(count_parameters, [12288, 64, 20])
 
 
 # ------------------------------------------------------------------------------------------------ a network
@@ -349,35 +350,44 @@ def _hat_mistake(ends: tuple[float, float, float], w: Floats, b: Floats, v: Floa
 
 @check("hat", "the shapes are those of a network with one input, three units, one output")
 def shapes_of_the_hat(hat: Theirs) -> None:
-    (W_1, b_1), (W_2, b_2) = (
-        parts(layer, "W", "b") for layer in parts(hat(0.0, 1.0, 3.0), "(W1, b1)", "(W2, b2)")
-    )
     wanted = {"W1": (1, 3), "b1": (3,), "W2": (3, 1), "b2": (1,)}
-    for (name, shape), part in zip(wanted.items(), (W_1, b_1, W_2, b_2), strict=True):
-        found = np.shape(np.asarray(part, float))
-        assert found == shape, (
-            f"{name} should have the shape {shape}, a column for each unit; received {found}"
+    hats = []
+    for ends in ((0.0, 1.0, 3.0), (4.0, 6.0, 7.0)):
+        (W_1, b_1), (W_2, b_2) = (
+            parts(layer, "W", "b") for layer in parts(hat(*ends), "(W1, b1)", "(W2, b2)")
         )
+        hats.append([np.asarray(part, float) for part in (W_1, b_1, W_2, b_2)])
+        for (name, shape), part in zip(wanted.items(), hats[-1], strict=True):
+            assert part.shape == shape, (
+                f"{name} should have the shape {shape}, a column for each unit; received {part.shape}"
+            )
+    assert not all(close(*pair) for pair in zip(*hats, strict=True)), (
+        "hat(0, 1, 3) and hat(4, 6, 7) gave the same numbers: the joints follow from the three ends"
+    )
 
 
 @check("hat", "it rises from its left end to 1 at the top")
 def rises(hat: Theirs) -> None:
     _drawn(hat, (-1.0, 1.0, 2.0), [-1.0, 0.0, 0.5, 1.0], "at x = −1, 0, 0.5, 1")
+    _drawn(hat, (1.0, 3.0, 4.0), [1.0, 2.0, 2.5, 3.0], "at x = 1, 2, 2.5, 3")
 
 
 @check("hat", "it falls from the top to its right end")
 def falls(hat: Theirs) -> None:
     _drawn(hat, (2.0, 2.5, 6.5), [2.5, 3.5, 4.5, 6.5], "at x = 2.5, 3.5, 4.5, 6.5")
+    _drawn(hat, (4.0, 4.5, 8.5), [4.5, 5.5, 6.5, 8.5], "at x = 4.5, 5.5, 6.5, 8.5")
 
 
 @check("hat", "it is zero on the left")
 def zero_on_the_left(hat: Theirs) -> None:
     _drawn(hat, (1.0, 3.0, 4.0), [-10.0, 0.0, 1.0], "at x = −10, 0, 1")
+    _drawn(hat, (5.0, 7.0, 8.0), [-20.0, 2.0, 5.0], "at x = −20, 2, 5")
 
 
 @check("hat", "it is zero on the right, however far")
 def zero_on_the_right(hat: Theirs) -> None:
     _drawn(hat, (-3.0, -1.0, -0.75), [-0.75, 1.0, 100.0], "at x = −0.75, 1, 100")
+    _drawn(hat, (-7.0, -5.0, -4.75), [-4.75, -2.0, 96.0], "at x = −4.75, −2, 96")
 
 
 # ---------------------------------------------------------------------------------- the nearest mean, a layer

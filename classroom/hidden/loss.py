@@ -264,7 +264,8 @@ def price_of_one(cross_entropy: Theirs, log_softmax: Theirs) -> None:
     z = np.array([[1.0, 3.0, 0.0, 2.0]])
     logs = _log_softmax(z)[0]
     p = np.exp(logs[3])
-    carried = _carried_loss(_own(log_softmax, z), [3])
+    own = _own(log_softmax, z)
+    carried = _carried_loss(own, [3])
     _expect(
         cross_entropy(z, np.array([3])),
         -logs[3],
@@ -286,6 +287,10 @@ def price_of_one(cross_entropy: Theirs, log_softmax: Theirs) -> None:
         },
         carried,
     )
+    carried = _carried_loss(own, [2])
+    _expect(
+        cross_entropy(z, np.array([2])), -logs[2], "z = [[1, 3, 0, 2]], the right class is 2", None, carried
+    )
 
 
 @check("cross_entropy", "the loss is the mean over the examples")
@@ -295,7 +300,8 @@ def mean_of_examples(cross_entropy: Theirs, log_softmax: Theirs) -> None:
     logs = _log_softmax(z)
     costs = -logs[np.arange(4), labels]
     columns = -logs[:, labels].mean()
-    carried = _carried_loss(_own(log_softmax, z), labels)
+    own = _own(log_softmax, z)
+    carried = _carried_loss(own, labels)
     _expect(
         cross_entropy(z, labels),
         costs.mean(),
@@ -312,6 +318,10 @@ def mean_of_examples(cross_entropy: Theirs, log_softmax: Theirs) -> None:
             "only the last example was charged": costs[-1],
         },
         carried,
+    )
+    carried, others = _carried_loss(own, labels[::-1]), -logs[np.arange(4), labels[::-1]]
+    _expect(
+        cross_entropy(z, labels[::-1].copy()), others.mean(), "the same examples, other labels", None, carried
     )
 
 
@@ -528,6 +538,8 @@ def share_of_alarms(precision_recall: Theirs) -> None:
             "all right answers were counted as hits; a hit is an alarm that is right": 8 / 4,
         },
     )
+    precision, _ = _two(precision_recall(P[1:], T[1:], 0.5))
+    expect(precision, 2 / 3, "3 alarms, 2 of them right, 4 to be found", {EXCHANGED: 2 / 4})
 
 
 @check("precision_recall", "recall: the share that is found")
@@ -548,6 +560,8 @@ def share_found(precision_recall: Theirs) -> None:
             "the share of the others that raised no alarm was taken": 5 / 6,
         },
     )
+    _, recall = _two(precision_recall(P[1:], T[1:], 0.5))
+    expect(recall, 2 / 4, "3 alarms, 2 of them right, 4 to be found", {EXCHANGED: 2 / 3})
 
 
 @check("precision_recall", "an alarm is above the threshold")

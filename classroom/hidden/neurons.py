@@ -88,7 +88,7 @@ def one_for_each(weighted_sum: Theirs) -> None:
 
 
 def _alarm(alarm: Theirs) -> tuple[Floats, float]:
-    """Return the student's w and b, and see that they make a unit that fires for something."""
+    """Return the student's w and b, and see that they make a unit that fires for something, and not for all."""
     w, b = parts(alarm(), "w", "b")
     w, b = np.asarray(w, float), np.asarray(b, float)
     assert w.shape == (4,), f"expected four weights, one for each input; received w of shape {w.shape}"
@@ -96,6 +96,9 @@ def _alarm(alarm: Theirs) -> tuple[Floats, float]:
     settings = np.array(list(itertools.product((0, 1), repeat=4)))
     assert np.any(settings @ w + b.item() > 0), (
         "the unit never fires, whatever its inputs: the sum must rise above 0 when two detectors are on"
+    )
+    assert np.any(settings @ w + b.item() <= 0), (
+        "the unit always fires, whatever its inputs: the sum must not rise above 0 when no detector is on"
     )
     return w, b.item()
 
@@ -148,11 +151,31 @@ def veto(alarm: Theirs) -> None:
 # ----------------------------------------------------------------------------------------------- the margin
 
 
+def _margins(
+    margin: Theirs,
+    x: Floats,
+    y: Floats,
+    w: Floats,
+    b: float,
+    wanted: float,
+    of: str,
+    mistakes: dict[str, Any],
+) -> None:
+    """Hold a margin against what is wanted, and once more with the points twice as far out: no constant is both."""
+    expect(margin(x, y, w, b), wanted, of, mistakes, flat=True)
+    twice = {mistake: 2 * np.asarray(value) for mistake, value in mistakes.items()}
+    expect(margin(2 * x, y, w, 2 * b), 2 * wanted, f"{of}, with x and b twice as large", twice, flat=True)
+
+
 @check("margin", "it is a distance, not a weighted sum")
 def is_a_distance(margin: Theirs) -> None:
     x, y = np.array([[1.0, 5.0], [0.0, 0.0], [7.8, 0.0]]), np.array([1.0, -1.0, 1.0])
-    expect(
-        margin(x, y, np.array([5.0, 12.0]), -13.0),
+    _margins(
+        margin,
+        x,
+        y,
+        np.array([5.0, 12.0]),
+        -13.0,
         1.0,
         "sums of 52, −13 and 26 with w = [5, 12]",
         {
@@ -164,26 +187,32 @@ def is_a_distance(margin: Theirs) -> None:
             "the whole sum is divided by |w|, the bias as well": -10.0,
             "the label was left out, so the sign is wrong": -1.0,
         },
-        flat=True,
     )
 
 
 @check("margin", "the bias shifts the border")
 def bias_shifts(margin: Theirs) -> None:
-    expect(
-        margin(np.array([[5.0, 0.0], [0.0, -1.0]]), np.array([1.0, -1.0]), np.array([0.6, 0.8]), -0.5),
+    _margins(
+        margin,
+        np.array([[5.0, 0.0], [0.0, -1.0]]),
+        np.array([1.0, -1.0]),
+        np.array([0.6, 0.8]),
+        -0.5,
         1.3,
         "x = [[5, 0], [0, −1]], w = [0.6, 0.8] of length 1, b = −0.5",
         {"the bias was left out": 0.8, "the bias was subtracted": 0.3},
-        flat=True,
     )
 
 
 @check("margin", "a point on the wrong side makes it negative")
 def wrong_side(margin: Theirs) -> None:
     x, y = np.array([[4.0, 0.0], [2.0, 0.0], [1.0, 0.0], [-3.0, 1.0]]), np.array([1.0, -1.0, 1.0, -1.0])
-    expect(
-        margin(x, y, np.array([1.0, 0.0]), 0.0),
+    _margins(
+        margin,
+        x,
+        y,
+        np.array([1.0, 0.0]),
+        0.0,
         -2.0,
         "distances of 4, 2, 1 and −3, the second on the wrong side",
         {
@@ -191,7 +220,6 @@ def wrong_side(margin: Theirs) -> None:
             "a margin below 0 was cut off; it says how far a point is on the wrong side": 0.0,
             "the label was left out": -3.0,
         },
-        flat=True,
     )
 
 
@@ -199,8 +227,12 @@ def wrong_side(margin: Theirs) -> None:
 def nearest(margin: Theirs) -> None:
     x = np.array([[4.0, 0.0], [3.0, 2.0], [9.0, 1.0], [-2.0, 5.0], [-7.0, 0.0]])
     y = np.array([1.0, 1.0, 1.0, -1.0, -1.0])
-    expect(
-        margin(x, y, np.array([1.0, 0.0]), 0.0),
+    _margins(
+        margin,
+        x,
+        y,
+        np.array([1.0, 0.0]),
+        0.0,
         2.0,
         "distances of 4, 3, 9, −2 and −7, all on their own side",
         {
@@ -211,7 +243,6 @@ def nearest(margin: Theirs) -> None:
             "the first point was taken": 4.0,
             "only the points of class +1 were looked at": 3.0,
         },
-        flat=True,
     )
 
 
@@ -226,6 +257,8 @@ def same_border(margin: Theirs) -> None:
         raise AssertionError("the margin grew with w and b, but the border is where it was: divide by |w|")
     expect(once, wanted, "20 random points with 6 features", flat=True)
     expect(ten, wanted, "the same points, with w and b ten times as large", flat=True)
+    out = margin(2 * x, y, w, 2 * b)
+    expect(out, 2 * wanted, "the same points twice as far out, with b twice as large", flat=True)
 
 
 # ------------------------------------------------------------------------------------- the perceptron's rule
@@ -307,6 +340,8 @@ def gives_new_weights(perceptron_update: Theirs) -> None:
     moved = np.asarray(found, float)
     new = moved.shape == (2,) and bool(np.isfinite(moved).all() and moved.any()) and not close(moved, w)
     assert new, f"expected new weights after a mistake; received {shown(found)}"
+    other, _ = _updated(perceptron_update, [1.0, 2.0], 0.5, [6.0, -1.0], -1.0)
+    assert not close(other, moved), f"mistakes at two points gave the same new weights: {shown(found)}"
 
 
 # --------------------------------------------------------------------------------------------- the gradient

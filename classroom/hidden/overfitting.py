@@ -243,7 +243,7 @@ def many(penalized_gradient: Theirs) -> None:
 def stopped(
     stop: Theirs, losses: list[float], patience: int, wanted: tuple[int, int], mistakes: dict[str, Any]
 ) -> None:
-    """Hold what `stop` returns against a pair of epochs."""
+    """Hold what `stop` returns against a pair of epochs, and once more with an epoch before: no constant is both."""
     found = tuple(map(number, pair(stop(np.array(losses), patience), "best epoch", "last epoch")))
     of = f"losses {losses} with a patience of {patience}: (best epoch, last epoch),"
     usual = {
@@ -255,6 +255,10 @@ def stopped(
         "the loss came back, not the number of its epoch": (losses[wanted[0] - 1], wanted[1]),
     }
     expect(found, wanted, of, mistakes | usual)
+    later = [9.0, *losses]
+    found = tuple(map(number, pair(stop(np.array(later), patience), "best epoch", "last epoch")))
+    of = f"losses {later} with a patience of {patience}: (best epoch, last epoch),"
+    expect(found, (wanted[0] + 1, wanted[1] + 1), of)
 
 
 def by_the_highest(losses: list[float], patience: int) -> tuple[int, int]:
@@ -611,3 +615,6 @@ def first_of_equals(verdict: Theirs) -> None:
     }
     expect(winner, 1, f"{of}, the winner", mistakes)
     expect(error, 0.26, f"{of}, the error to report", {"the validation error was reported": 0.2})
+    winner, error = judgement(verdict, [0.2, 0.25, 0.2, 0.3], [0.26, 0.45, 0.24, 0.4])
+    of = "validation [0.2, 0.25, 0.2, 0.3], test [0.26, 0.45, 0.24, 0.4]"
+    expect((winner, error), (0, 0.26), f"{of}, the winner and the error to report")

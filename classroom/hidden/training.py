@@ -70,6 +70,12 @@ def _change(theta: Any) -> Any:
     return np.asarray(theta) - THETA
 
 
+def _rate(largest_rate: Any, A: Any, wanted: float, of: str, mistakes: dict[str, Any]) -> None:
+    """Hold a rate against what is wanted, and once more in a valley ten times as steep: no constant is both."""
+    expect(largest_rate(A), wanted, of, mistakes)
+    expect(largest_rate(10 * A), wanted / 10, f"{of}, all ten times as large")
+
+
 @check("largest_rate", "in a turned valley the largest eigenvalue counts")
 def turned(largest_rate: Any) -> None:
     mistakes = {
@@ -84,7 +90,7 @@ def turned(largest_rate: Any) -> None:
         "the determinant was taken, not the largest eigenvalue": 2 / 24,
         "a limit for each direction came back; the smallest of these two holds for all": [2 / 3, 1 / 4],
     }
-    expect(largest_rate(np.array([[7.0, 2.0], [2.0, 4.0]])), 1 / 4, "A = [[7, 2], [2, 4]]", mistakes)
+    _rate(largest_rate, np.array([[7.0, 2.0], [2.0, 4.0]]), 1 / 4, "A = [[7, 2], [2, 4]]", mistakes)
 
 
 @check("largest_rate", "a direction that curves downward sets no limit")
@@ -98,23 +104,28 @@ def downward(largest_rate: Any) -> None:
         "the curvatures were added up (the trace); each direction moves by itself": -2 / 4,
         "the mean of the curvatures was taken; the steepest one sets the limit": -2 / 2,
     }
-    expect(largest_rate(np.array([[1.0, 4.0], [4.0, -5.0]])), 2 / 3, "A = [[1, 4], [4, -5]]", mistakes)
+    _rate(largest_rate, np.array([[1.0, 4.0], [4.0, -5.0]]), 2 / 3, "A = [[1, 4], [4, -5]]", mistakes)
 
 
 @check("largest_rate", "just below your rate descent arrives, just above it flies apart")
 def edge(largest_rate: Any) -> None:
     turn = np.linalg.qr(np.random.default_rng(12).normal(size=(5, 5)))[0]
-    matrix = turn @ np.diag([0.5, 1.0, 3.0, 8.0, 20.0]) @ turn.T
-    limit = largest_rate((matrix + matrix.T) / 2)
-    number = close(limit, limit) and np.ndim(limit) == 0
-    assert number, f"expected one number; received {shown(limit)}"
-    start = turn @ np.ones(5)
-    below, above = (
-        np.linalg.matrix_power(np.eye(5) - share * limit * matrix, 2000) @ start for share in (0.99, 1.01)
-    )
-    said = f"with the curvatures 0.5, 1, 3, 8, 20 your limit is {shown(limit)}"
-    assert np.linalg.norm(below) < 1, f"{said}, which is too large: at 0.99 of it descent flies apart"
-    assert not np.linalg.norm(above) < 1, f"{said}, which is too small: at 1.01 of it descent still arrives"
+    for curvatures in ([0.5, 1.0, 3.0, 8.0, 20.0], [1.0, 2.0, 6.0, 16.0, 40.0]):
+        matrix = turn @ np.diag(curvatures) @ turn.T
+        limit = largest_rate((matrix + matrix.T) / 2)
+        number = close(limit, limit) and np.ndim(limit) == 0
+        assert number, f"expected one number; received {shown(limit)}"
+        start = turn @ np.ones(5)
+        below, above = (
+            np.linalg.matrix_power(np.eye(5) - share * limit * matrix, 2000) @ start for share in (0.99, 1.01)
+        )
+        said = (
+            f"with the curvatures {', '.join(f'{one:g}' for one in curvatures)} your limit is {shown(limit)}"
+        )
+        assert np.linalg.norm(below) < 1, f"{said}, which is too large: at 0.99 of it descent flies apart"
+        assert not np.linalg.norm(above) < 1, (
+            f"{said}, which is too small: at 1.01 of it descent still arrives"
+        )
 
 
 @check("largest_rate", "a neuron with thirty inputs")
@@ -129,7 +140,7 @@ def thirty(largest_rate: Any) -> None:
         "the quotient is upside down": curvatures[-1] / 2,
         "the curvatures were added up (the trace); each direction moves by itself": 2 / curvatures.sum(),
     }
-    expect(largest_rate(matrix), 2 / curvatures[-1], "A = 2/n XᵀX of fifty random rows", mistakes)
+    _rate(largest_rate, matrix, 2 / curvatures[-1], "A = 2/n XᵀX of fifty random rows", mistakes)
 
 
 def _each(found: Any) -> list[list[int]]:
@@ -157,36 +168,43 @@ def _once(each: list[list[int]], n: int) -> None:
     )
 
 
+def _several(each: list[list[int]]) -> None:
+    rows = [row for batch in each for row in batch]
+    assert len(set(rows)) > 1, f"the row {rows[0]} came {len(rows)} times, and no other; each row comes once"
+
+
 @check("batches", "every row is in exactly one batch")
 def once(batches: Any) -> None:
-    for seed in (21, 22):
-        _once(_each(batches(24, 4, seed)), 24)
+    for n, seed in ((24, 21), (20, 22)):
+        _once(_each(batches(n, 4, seed)), n)
 
 
 @check("batches", "the rows that are left over make a last, smaller batch")
 def left_over(batches: Any) -> None:
-    sizes = [len(rows) for rows in _each(batches(22, 4, 23))]
-    assert sum(sizes) != 20, (
-        "22 rows in batches of 4: the two rows left over were dropped; they make a smaller batch"
-    )
-    assert len(sizes) != 4, (
-        f"batch_size is the number of rows in a batch, not that of the batches; received {sizes}"
-    )
-    assert sizes != [4] * 6, (
-        "22 rows in batches of 4: the last batch was filled up with rows that had their turn"
-    )
-    expected = [4, 4, 4, 4, 4, 2]
-    assert sizes == expected, f"22 rows in batches of 4 make batches of {expected}; received {sizes}"
+    for n, size, expected in ((22, 4, [4, 4, 4, 4, 4, 2]), (17, 5, [5, 5, 5, 2])):
+        each = _each(batches(n, size, 23))
+        sizes, of = [len(rows) for rows in each], f"{n} rows in batches of {size}"
+        assert sum(sizes) != n - 2, f"{of}: the two rows left over were dropped; they make a smaller batch"
+        assert len(sizes) != size, (
+            f"batch_size is the number of rows in a batch, not that of the batches; received {sizes}"
+        )
+        assert sizes != [size] * len(expected), (
+            f"{of}: the last batch was filled up with rows that had their turn"
+        )
+        assert sizes == expected, f"{of} make batches of {expected}; received {sizes}"
+        _several(each)
 
 
 @check("batches", "a batch is a sample, not a run of neighbours")
 def sample(batches: Any) -> None:
-    each = _each(batches(200, 50, 24))
-    rows = [row for batch in each for row in batch]
-    assert len(rows) > 1, "expected 200 rows; there are none"
-    assert rows != sorted(rows), "the rows were not shuffled: they came in the order of the file"
-    runs = [batch for batch in each if len(batch) > 1 and max(batch) - min(batch) == len(batch) - 1]
-    assert not runs, "a batch holds neighbours of the file: shuffle the rows first, all of them, then cut"
+    found = [_each(batches(n, 50, 24)) for n in (200, 300)]
+    for each in found:
+        rows = [row for batch in each for row in batch]
+        assert len(rows) > 1, "expected 200 rows; there are none"
+        assert rows != sorted(rows), "the rows were not shuffled: they came in the order of the file"
+        runs = [batch for batch in each if len(batch) > 1 and max(batch) - min(batch) == len(batch) - 1]
+        assert not runs, "a batch holds neighbours of the file: shuffle the rows first, all of them, then cut"
+    assert found[0] != found[1], "the same batches came back for 200 rows and for 300"
 
 
 @check("batches", "the seed decides the order")
@@ -200,11 +218,15 @@ def seeded(batches: Any) -> None:
 
 @check("batches", "all rows in one batch, and single rows")
 def extremes(batches: Any) -> None:
+    met = []
     for size, expected in ((50, [5]), (5, [5]), (1, [1] * 5)):
-        sizes = [len(rows) for rows in _each(batches(5, size, 27))]
+        each = _each(batches(5, size, 27))
+        sizes = [len(rows) for rows in each]
+        met.extend(each)
         said = f"five rows in batches of {size} make batches of {expected}; received {sizes}"
         assert sum(sizes) > 0, f"{said}: the rows left over were dropped"
         assert sizes == expected, said
+    _several(met)
 
 
 VELOCITY = np.array([0.5, -1.0, 2.0])
