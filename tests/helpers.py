@@ -70,11 +70,12 @@ needs_torch = pytest.mark.skipif(torch is None, reason="torch is not installed")
 cpu_with_torch = pytest.param("cpu", marks=needs_torch)
 
 
-def close(ours: Any, wanted: Any, tolerance: float, what: str = "") -> None:
-    """Compare two arrays relative to the largest number among those wanted."""
+def close(ours: Any, wanted: Any, tolerance: float, what: str = "", among: float = 0.0) -> None:
+    """Compare two arrays relative to the largest number among those wanted, or to `among` where that is larger."""
     ours, wanted = to_numpy(ours).astype(np.float64), np.asarray(wanted, np.float64)
     assert_same_shape(ours, wanted, what)
     scale = float(np.max(np.abs(wanted), initial=0.0, where=np.isfinite(wanted)))
+    scale = max(scale, among)
     np.testing.assert_allclose(ours, wanted, rtol=tolerance, atol=tolerance * scale, err_msg=what)
 
 

@@ -211,7 +211,7 @@ def test_what_is_not_allowed_is_refused_and_the_field_goes_back(room: Room) -> N
     words = "PickALoss.learning_rate: expected a number from 0.001 to 10; received 50. The widget keeps 0.05"
     alert = room.page.locator("[role=alert]")
     room.until(lambda: alert.text_content() == words, words)
-    assert box.input_value() == "0.05"
+    room.until(lambda: box.input_value() == "0.05", "the field has gone back")
 
 
 def test_the_tables_say_what_the_pictures_show(room: Room) -> None:
