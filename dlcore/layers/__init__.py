@@ -4,7 +4,7 @@ In the order in which it is best read:
 
     module         `Module`, the base of all
     sequential     `Sequential`, `Activation`, `Flatten`, which own no numbers
-    parameters     what the layers that do own some begin with
+    parameters     what a layer that does own some begins with: sizes checked, tensors to be trained
     dense          `Dense`, and `mlp`, a stack of them
     dropout        `Dropout`
     normalization  `LayerNorm` and `BatchNorm`

@@ -2,10 +2,14 @@
 
 In the order in which it is best read:
 
-    optimizer   `Optimizer`, the base: all parameters in one flat buffer, of which each becomes a view
+    optimizer   `Optimizer`, the base of the rules
     rules       `SGD`, `Adagrad`, `RMSProp`, `Adam`, `AdamW`
     schedules   `constant`, `step`, `cosine`, `warmup`, `one_cycle`
     clipping    `clip_grad_norm`
+
+The base class lays all parameters into **one flat buffer**, of which each parameter becomes a view. An update
+rule is then a few lines on one long array, and a step costs a few array operations however many layers there
+are. NumPy works through it in blocks that fit the processor's cache.
 """
 
 # The reference lists the files in this order.

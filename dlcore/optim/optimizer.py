@@ -1,8 +1,4 @@
-"""The base of every rule: all parameters as views into one flat buffer, settings that can change at any time.
-
-An update rule is a few lines on one long array, and a step costs a few array operations however many layers there
-are. NumPy works through it in blocks that fit the processor's cache.
-"""
+"""The base of every rule: all parameters as views into one flat buffer, settings that can change at any time."""
 
 from __future__ import annotations
 
