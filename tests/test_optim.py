@@ -113,8 +113,8 @@ def test_walking_in_blocks_changes_nothing(
 ) -> None:
     backend = Backend("numpy", "float64")
     results = []
-    for size in (optim.BLOCK, block):
-        monkeypatch.setattr(optim, "BLOCK", size)
+    for size in (optim.optimizer.BLOCK, block):
+        monkeypatch.setattr(optim.optimizer, "BLOCK", size)
         own = [backend.tensor(x, requires_grad=True) for x in normals(*SHAPES)]
         optimizer = PAIRS[name][0](own, **options)
         run(optimizer, own, backend, range(20))
@@ -131,7 +131,7 @@ def test_each_member_of_an_ensemble_has_its_own_settings(
     name: str, backend: Backend, block: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if block:
-        monkeypatch.setattr(optim, "BLOCK", block)
+        monkeypatch.setattr(optim.optimizer, "BLOCK", block)
     members, shapes = 3, [(3, 4), (4,), (2, 1, 2)]
     rates, decays = [0.01, 0.05, 0.2], [0.1, 0.0, 0.3]
     more = {"momentum": [0.9, 0.5, 0.0]} if name == "SGD" else {}

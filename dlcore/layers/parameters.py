@@ -1,0 +1,28 @@
+"""What a layer with numbers of its own begins with: sizes that are checked, tensors to be trained."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dlcore.arrays import asarray
+from dlcore.backprop import Tensor
+
+
+def parameter(values: np.ndarray[Any, Any], device: str, dtype: str) -> Tensor:
+    """Return a Tensor to be trained, holding `values` on `device`."""
+    if dtype not in ("float32", "float64"):
+        raise ValueError(f"parameters need a floating dtype, float32 or float64; received {dtype!r}")
+    return Tensor(asarray(values, device=device, dtype=dtype), requires_grad=True)
+
+
+def check_sizes(layer: str, **sizes: Any) -> None:
+    """Refuse sizes that are not positive integers.
+
+    Raises:
+        ValueError: naming the layer, the argument and what it received.
+    """
+    for name, size in sizes.items():
+        if not (isinstance(size, (int, np.integer)) and size >= 1):
+            raise ValueError(f"{layer}: expected {name} to be a positive integer; received {size!r}")
