@@ -39,7 +39,10 @@ class Prose(Watched):
 
     def until(self, widget: Any, **values: Any) -> None:
         """Wait until Python has these values."""
-        now = lambda: self.bridge.do(lambda: {name: getattr(widget, name) for name in values})  # noqa: E731
+
+        def now() -> dict[str, Any]:
+            return self.bridge.do(lambda: {name: getattr(widget, name) for name in values})
+
         until(self.page, lambda: now() == values, lambda: f"never: {values}; it has {now()}")
 
     def count(self, expression: str) -> int:
