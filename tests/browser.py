@@ -37,7 +37,7 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 # Seconds that a test waits for anything that is to come. A machine may be slow, and a test that passes waits no longer.
-PATIENCE = 120.0
+PATIENCE = 180.0
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 AXE_RULES = [
     "button-name",
