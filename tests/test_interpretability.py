@@ -305,9 +305,9 @@ def test_what_the_model_ignores_gets_nothing(name: str) -> None:
     model[0].weight.data[2] = 0
     methods = {**METHODS, "occlusion": lambda m, x, t: inter.occlusion(m, x, t, window=1, stride=1)}
     result = methods[name](model, make_rng().normal(size=(3, 4)), 1)
-    np.testing.assert_allclose(
-        result[:, 2], 0, atol=1e-15
-    )  # rounding may depend on where a row stands in its batch
+    # Differences of scores are left with rounding, which may depend on where a row stands in its batch.
+    differences = name in ("occlusion", "shapley_values")
+    np.testing.assert_allclose(result[:, 2], 0, atol=1e-15 if differences else 0)
     assert np.all(np.abs(result[:, [0, 1, 3]]) > 1e-6)
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -276,4 +277,4 @@ def test_import_dlcore_computes_for_less_than_150_ms_beyond_numpy() -> None:
         "print(time.process_time() - start)"
     )
     run(program)  # the first one writes the bytecode
-    assert min(float(run(program)) for _ in range(5)) < 0.15
+    assert statistics.median(float(run(program)) for _ in range(5)) < 0.15
