@@ -22,7 +22,7 @@ import numpy as np
 from .activations import logistic, softmax_and_log
 from .arrays import Array, asarray, device_of, dtype_name, hooks, is_array, is_floating, namespace, to_numpy
 from .arrays.library import describe
-from .backprop import Tensor, record
+from .backprop import Pullback, Tensor, record
 
 __all__ = [
     "binary_cross_entropy",
@@ -35,7 +35,6 @@ __all__ = [
 ]
 
 LossFunction = Callable[..., Tensor]
-Rule = Callable[[Array], tuple[Array, Callable[[Array], Array]]]
 REDUCTIONS = ("mean", "sum", "none")
 
 
@@ -45,8 +44,8 @@ REDUCTIONS = ("mean", "sum", "none")
 def _reduced(
     name: str,
     predictions: Any,
-    p: Array,
-    rule: Rule,
+    cost: Array,
+    pullback: Pullback,
     *,
     weight: Array | None,
     count: Any,
@@ -58,15 +57,13 @@ def _reduced(
     Args:
         name: the loss, for drawings of the graph.
         predictions: what the caller passed: a Tensor is put on record, anything else is a constant.
-        p: its array, of shape (…) or, for costs of rows, (…, K).
-        rule: from that array to the cost (…) and the pullback, which takes a gradient that broadcasts
-            against the cost.
+        cost: shape (…), one number for each prediction or row.
+        pullback: from a gradient that broadcasts against the cost to that by the predictions.
         weight: shape of the cost, or None.
         count: what the mean divides by.
         reduction: "mean", "sum" or "none".
         members: keep the first axis.
     """
-    cost, pullback = rule(p)
     cost = cost if weight is None else cost * weight
 
     def weighted(g: Array) -> Array:
@@ -118,11 +115,12 @@ def elementwise_loss(
         if w is not None:
             w = _broadcast_weights(name, w, p.shape)
             count = _total(w, members)
+        cost, pullback = rule(p, t, **options)
         return _reduced(
             name,
             predictions,
-            p,
-            lambda p: rule(p, t, **options),
+            cost,
+            pullback,
             weight=w,
             count=count,
             reduction=reduction,
@@ -286,16 +284,13 @@ def cross_entropy(
         t = t * (1 - label_smoothing) + label_smoothing / z.shape[-1]
     t = t if w is None else w * t
 
-    def rule(z: Array) -> Any:
-        s, log_s = softmax_and_log(z)
-        mass = 1.0 if w is None else xp.sum(t, axis=-1, keepdims=True)
-        return -xp.sum(t * log_s, axis=-1), lambda g: _by_row(g) * (s * mass - t if w is not None else s - t)
-
+    s, log_s = softmax_and_log(z)
+    mass = 1.0 if w is None else xp.sum(t, axis=-1, keepdims=True)
     return _reduced(
         "cross_entropy",
         predictions,
-        z,
-        rule,
+        -xp.sum(t * log_s, axis=-1),
+        lambda g: _by_row(g) * (s * mass - t if w is not None else s - t),
         weight=None,
         count=count,
         reduction=reduction,
@@ -337,15 +332,12 @@ def kl_divergence(
         w = _broadcast_weights("kl_divergence", w, rows)
         count = _total(w, members)
 
-    def rule(z: Array) -> Any:
-        s, log_s = softmax_and_log(z)
-        return xp.sum(own - t * log_s, axis=-1), lambda g: _by_row(g) * (s - t)
-
+    s, log_s = softmax_and_log(z)
     return _reduced(
         "kl_divergence",
         predictions,
-        z,
-        rule,
+        xp.sum(own - t * log_s, axis=-1),
+        lambda g: _by_row(g) * (s - t),
         weight=w,
         count=count,
         reduction=reduction,
