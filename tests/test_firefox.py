@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.browser import ROOT
 from tests.firefox import PROGRAM, Firefox, firefox
 
 pytest.importorskip("websocket", reason="Firefox is not driven: websocket-client is not installed")
@@ -16,6 +18,30 @@ pytestmark = [
     pytest.mark.skipif(PROGRAM is None, reason="no second browser: firefox-esr is not installed"),
 ]
 
+#: Of each page a button that Python answers.
+BUTTONS = {
+    "intro": "Run",
+    "chapters/01_neurons": "Next mistake",
+    "chapters/02_layers": "Add a unit",
+    "chapters/03_activations": "New draw",
+    "chapters/04_loss": "New points",
+    "chapters/05_training": "One epoch",
+    "chapters/06_backprop": "Other numbers",
+    "chapters/07_overfitting": "Run",
+    "chapters/08_interpretability": "Another 4",
+}
+DRAWN = """(() => {
+  const widgets = [...document.querySelectorAll(".dlcore-live")];
+  return widgets.length > 0 && widgets.every(one => one.dataset.state === "drawn");
+})()"""
+# Marks the first such button, and its widget.
+MARK = """(words => {
+  const buttons = [...document.querySelectorAll(".dlcore-widget button")];
+  const button = buttons.find(one => one.innerText === words);
+  button.id = "pressed";
+  button.closest(".dlcore-widget").id = "answering";
+})"""
+SUMMARY = "document.querySelector('#answering .dlcore-summary').textContent"
 RUN = ".dlcore-run"
 LOSS = "Number(document.querySelector('.pg-readouts').innerText.match(/\\d+\\.\\d+/)[0])"
 PIXELS = "document.querySelector('.pg-output canvas').toDataURL()"
@@ -90,3 +116,25 @@ def test_the_keyboard_runs_and_pauses_in_firefox(book: Path, address: str, watch
     watched.until(f"document.querySelector('{RUN}').textContent === 'Run'")
     assert watched.complaints == []
     assert foreign(watched, address) == []
+
+
+@pytest.mark.parametrize("page", BUTTONS)
+def test_the_widgets_of_every_chapter_are_drawn_and_answer_in_firefox(
+    book: Path, address: str, watched: Firefox, page: str
+) -> None:
+    watched.size(1280, 900)
+    watched.open(f"{address}/{page}.html")
+    watched.until(DRAWN)
+    watched.evaluate(f"{MARK}({BUTTONS[page]!r})")
+    before = watched.evaluate(SUMMARY)
+    watched.click("#pressed")
+    watched.until(f"{SUMMARY} !== {json.dumps(before)}", patience=120)
+    assert watched.complaints == []
+    assert foreign(watched, address) == []
+
+
+def test_no_chapter_is_forgotten() -> None:
+    assert set(BUTTONS) == {
+        "intro",
+        *(f"chapters/{path.stem}" for path in (ROOT / "chapters").glob("*.ipynb")),
+    }

@@ -30,11 +30,7 @@ WIDGETS = {
     "PaperFolding": ("Train on", "data network layers activation"),
     "PerceptronDuel": ("Next mistake", "data own_line"),
     "PickALoss": ("New points", "problem loss delta others w b"),
-    "Playground": (
-        "Step",
-        "step_by problem learning_rate activation regularization optimizer initialization predict_first "
-        "train_share noise batch_size show_gradients show_test discretize band",
-    ),
+    "Playground": ("Step", "problem learning_rate"),  # the others in test_lab
     "SignalChain": ("New draw", "activation init normalization depth bias width input_scale"),
     "SkiSlopeRace": ("Step", "surface condition tilt batch whom learning_rate adaptive_rate momentum"),
     "WatchItLearn": ("Run", ""),
