@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -25,10 +25,17 @@ from tools.notebooks import WIDGET_STATE, WIDGET_VIEW
 SAME = 1e-6  # relative
 MACHINERY = {"layout", "tabbable", "tooltip"}
 # What is masked where digits are not compared. A number takes the blanks around it along: they fill its column up.
-MASKS = {
-    r"(?s)<svg.*</svg>": "FIGURE",
-    r" *(?<![\w.])[-+−]?\d++(?:,\d{3})*+(?:\.\d*+)?+(?:e[-+]?\d++)?+(?!\w)(?!(?:, \d+)*,?\)) *": " NUMBER ",
-}
+FIGURE = r"(?s)<svg.*</svg>"
+SHAPE = r"(?P<shape>\(\d+,(?: \d+,?)*\))"
+NUMBER = r" *(?<![\w.])[-+−]?\d++(?:,\d{3})*+(?:\.\d*+)?+(?:e[-+]?\d++)?+(?!\w) *"
+
+
+def hide(found: re.Match[str]) -> str:
+    """Return what stands for a number: a shape, such as (3,) or (3, 4), stands for itself."""
+    return found["shape"] or " NUMBER "
+
+
+MASKS: dict[str, str | Callable[[re.Match[str]], str]] = {FIGURE: "FIGURE", rf"{SHAPE}|{NUMBER}": hide}
 
 
 class Differs(AssertionError):
@@ -64,8 +71,8 @@ def mask(notebook: Any) -> None:
 
 def masked(text: str) -> str:
     """Return a text without its numbers."""
-    for pattern, word in MASKS.items():
-        text = re.sub(pattern, word, text)
+    for pattern, hidden in MASKS.items():
+        text = re.sub(pattern, hidden, text)
     return text
 
 
