@@ -1,9 +1,10 @@
 """The same rounding on every processor that can: what the notebooks are run with, and whether digits can be compared.
 
-NumPy, its BLAS and torch choose their kernels by the processor. Each adds in an order of its own and has an exp of its
-own, and training carries the last bit into the digits that are printed. So all are held to the kernels for AVX2 and
-FMA, which every x86-64 processor has that was made for desktops, laptops and servers in the last ten years. Other
-processors, and other systems, whose libraries differ, round in their own way: there no digits are compared.
+NumPy and its BLAS choose their kernels by the processor. Each adds in an order of its own and has an exp of its own,
+and training carries the last bit into the digits that are printed. So both are held to the kernels for AVX2 and FMA,
+which nearly every x86-64 processor of the last ten years has. What the notebooks print of torch is the same with its
+kernels for AVX2 and for AVX-512, so it is told nothing. Other processors, and other systems, whose libraries differ,
+round in their own way: there no digits are compared.
 """
 
 import os
