@@ -2,14 +2,7 @@
 
 import importlib.metadata
 import importlib.util
-import os
 import platform
-
-# Before any import of NumPy: small products are faster and rounded alike on one thread, and with the same kernels.
-for _library in ("OMP", "OPENBLAS", "MKL"):
-    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
-if platform.machine() == "x86_64":
-    os.environ.setdefault("OPENBLAS_CORETYPE", "Haswell")
 
 import hypothesis
 import numpy as np

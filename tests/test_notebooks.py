@@ -3,13 +3,15 @@
 That their outputs are true is nbval's to say: ``make test`` runs every cell again beside these tests.
 """
 
+import importlib
+import os
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 
-from tools import notebooks
+from tools import notebooks, rounding
 
 CHAPTERS = notebooks.NOTEBOOKS
 v4 = nbformat.v4
@@ -176,6 +178,59 @@ def test_ids_stay_when_a_cell_is_put_before_them() -> None:
     short, longer = a_notebook("x = 1", "x"), a_notebook("import math", "x = 1", "x")
     assert notebooks.cell_ids(short)[1:] == notebooks.cell_ids(longer)[2:]
     assert len(set(notebooks.cell_ids(a_notebook("x", "x", "x")))) == 4
+
+
+# ---- rounding
+
+
+FEATURES = """from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
+print([name for name in __cpu_dispatch__ if __cpu_features__[name]])"""
+BEYOND = set(rounding.AVX2["NPY_DISABLE_CPU_FEATURES"].split())
+same = pytest.mark.skipif(not rounding.can_be_same(), reason=rounding.WHY)
+
+
+@same
+def test_what_numpy_is_told_to_do_without_is_all_that_it_has_above_avx2() -> None:
+    dispatched = importlib.import_module("numpy._core._multiarray_umath").__cpu_dispatch__
+    assert set(dispatched) == {"X86_V3"} | BEYOND
+
+
+@same
+def test_tests_and_notebooks_compute_with_avx2_and_nothing_above(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = os.environ["NPY_DISABLE_CPU_FEATURES"]
+    features = importlib.import_module("numpy._core._multiarray_umath").__cpu_features__
+    assert not [name for name in told.split() if features[name]]
+    monkeypatch.delenv("NPY_DISABLE_CPU_FEATURES")
+    nbformat.write(v4.new_notebook(cells=[v4.new_code_cell(FEATURES)]), tmp_path / "features.ipynb")
+    assert notebooks.run(tmp_path / "features.ipynb").cells[0].outputs[0].text == "['X86_V3']\n"
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "info", "can"),
+    [
+        ("Linux", "x86_64", "flags : fma sse4_2 avx2", True),
+        ("Linux", "x86_64", "flags : fma sse4_2 avx", False),
+        ("Linux", "x86_64", "flags : avx512f avx2", False),
+        ("Linux", "aarch64", "Features : fp asimd", False),
+        ("Darwin", "x86_64", None, False),
+    ],
+)
+def test_a_processor_without_avx2_keeps_its_own_rounding(
+    system: str, machine: str, info: str | None, can: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform.system", lambda: system)
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    monkeypatch.setattr(rounding, "CPU_INFO", tmp_path / "cpuinfo")
+    if info:
+        rounding.CPU_INFO.write_text(info, encoding="utf-8")
+    assert rounding.can_be_same() == can
+    assert ("OPENBLAS_CORETYPE" in rounding.settings()) == can
+    monkeypatch.delenv("DIGITS", raising=False)
+    assert rounding.compares_digits() == can
+    monkeypatch.setenv("DIGITS", "masked")
+    assert not rounding.compares_digits()
 
 
 def test_a_run_leaves_nothing_of_time_and_place(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ import hashlib
 import importlib
 import json
 import os
-import platform
 import re
 import sys
 from collections.abc import Iterator
@@ -26,6 +25,10 @@ import nbformat
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # so that it runs as a script, too
+
+from tools import rounding  # noqa: E402
+
 CHAPTERS = ROOT / "chapters"
 NOTEBOOKS = sorted([*ROOT.glob("*.ipynb"), *CHAPTERS.glob("*.ipynb")])
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -56,11 +59,9 @@ def run(path: Path) -> Notebook:
     Raises:
         nbclient.exceptions.CellExecutionError: if a cell fails.
     """
-    # One thread and one kind of kernel, so that sums come out in the same order; the epoch, so that SVG figures carry
-    # no date.
-    os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "SOURCE_DATE_EPOCH": "0"}
-    if platform.machine() == "x86_64":
-        os.environ["OPENBLAS_CORETYPE"] = "Haswell"
+    os.environ |= rounding.settings() | {
+        "SOURCE_DATE_EPOCH": "0"
+    }  # without the epoch SVG figures carry a date
     notebook = nbformat.read(path, as_version=4)
     place = {"metadata": {"path": str(path.parent)}}
     quiet = ["--log-level=40"]
