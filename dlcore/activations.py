@@ -72,7 +72,7 @@ def identity(x: Array) -> Any:
 
 @elementwise
 def step(x: Array) -> Any:
-    """Return 1 where x > 0, else 0: the threshold unit of McCulloch and Pitts (1943).
+    """Return 1 where x > 0, else 0: a threshold, as in the unit of McCulloch and Pitts (1943).
 
     Its derivative is 0 wherever it exists, so no gradient passes: the reason for all that follows.
     """

@@ -1,6 +1,6 @@
 """Random numbers: drawn by a seeded NumPy generator, then moved, so every device gets the same ones.
 
-Who draws passes the generator (`rng = numpy.random.default_rng(seed)`); there is no hidden global seed.
+Whoever draws passes the generator (`rng = numpy.random.default_rng(seed)`); there is no hidden global seed.
 Draws are made in float64 and rounded, so a float32 run starts from the float64 run's numbers.
 """
 
