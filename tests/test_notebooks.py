@@ -205,6 +205,7 @@ def test_tests_and_notebooks_compute_with_avx2_and_nothing_above(
     monkeypatch.delenv("NPY_DISABLE_CPU_FEATURES")
     nbformat.write(v4.new_notebook(cells=[v4.new_code_cell(FEATURES)]), tmp_path / "features.ipynb")
     assert notebooks.run(tmp_path / "features.ipynb").cells[0].outputs[0].text == "['X86_V3']\n"
+    assert "NPY_DISABLE_CPU_FEATURES" not in os.environ, "a run changes the environment of those after it"
 
 
 @pytest.mark.parametrize(

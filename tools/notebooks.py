@@ -59,16 +59,15 @@ def run(path: Path) -> Notebook:
     Raises:
         nbclient.exceptions.CellExecutionError: if a cell fails.
     """
-    os.environ |= rounding.settings() | {
-        "SOURCE_DATE_EPOCH": "0"
-    }  # without the epoch SVG figures carry a date
+    # Without the epoch SVG figures carry a date.
+    environment = os.environ | rounding.settings() | {"SOURCE_DATE_EPOCH": "0"}
     notebook = nbformat.read(path, as_version=4)
     place = {"metadata": {"path": str(path.parent)}}
     quiet = ["--log-level=40"]
     client = NotebookClient(
         notebook, timeout=600, kernel_name="python3", resources=place, extra_arguments=quiet
     )
-    client.execute()
+    client.execute(env=environment)
     return notebook
 
 
