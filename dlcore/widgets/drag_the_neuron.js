@@ -63,13 +63,13 @@ function diagram(scope, model, push) {
     { class: "neuron-cell" },
     node("div", {}, node("span", { class: "neuron-symbol" }, "z = "), sum),
     curve,
-    node("div", { class: "neuron-answer" }, node("span", { class: "neuron-symbol" }, "ŷ = "), answer),
+    node("div", { class: "neuron-answer" }, node("span", { class: "neuron-symbol" }, "ŷ "), answer),
   );
   const whole = node("div", { class: "neuron-diagram", role: "group", "aria-label": "The neuron: inputs, weights, sum and output" }, links, ...inputs, ...weights, body);
 
   const update = () => {
     sum.textContent = shown(model.get("z"));
-    answer.textContent = shown(model.get("output"));
+    answer.textContent = model.get("formula")[2].split(") ").at(-1);
     for (const control of [fields.b.box, fields.b.bar]) control.disabled = model.get("no_bias");
     curve.redraw();
     drawLinks(links, model, whole, inputs, weights, body);
