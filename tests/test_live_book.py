@@ -411,7 +411,7 @@ def test_of_two_links_that_begin_anew_the_second_sets_all_that_it_says(playgroun
     steer(playground, "activation=relu&do=reset&goal=circle")
     until(playground, f"{MODEL}.get('goal') === 'circle' && {MODEL}.get('activation') === 'relu'")
     press(playground, "Step")  # what Python has, it says with the next picture
-    until(playground, f"{EPOCH} === 1 && {MODEL}.get('summary').includes('4 relu units')")
+    until(playground, f"{EPOCH} === 1 && {MODEL}.get('summary').includes('4 ReLU units')")
 
 
 def test_the_mark_of_clever_hans_is_moved_and_another_network_is_trained(context: Any, address: str) -> None:

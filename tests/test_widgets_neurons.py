@@ -224,6 +224,26 @@ def test_outputs_are_f_of_the_weighted_sum(activation: str, device: str) -> None
     np.testing.assert_allclose(y, FORMULAS[activation](wanted), atol=5e-6)
 
 
+@pytest.mark.parametrize(
+    ("activation", "z", "said"),
+    [
+        ("sigmoid", 6, "σ(6.00) > 0.99"),
+        ("sigmoid", -40, "σ(−40.00) < 0.01"),
+        ("sigmoid", 5.2, "σ(5.20) = 0.99"),
+        ("tanh", 4, "tanh(4.00) > 0.99"),
+        ("tanh", -4, "tanh(−4.00) < −0.99"),
+        ("tanh", 0, "tanh(0.00) = 0.00"),
+        ("step", 4, "step(4.00) = 1.00"),
+        ("identity", 1, "1.00) = 1.00"),
+    ],
+)
+def test_no_output_is_told_to_be_the_limit_that_it_never_reaches(
+    activation: str, z: float, said: str
+) -> None:
+    widget = DragTheNeuron(activation=activation, w1=0, w2=0, b=z)
+    assert widget.formula[2].endswith(said)
+
+
 def test_the_formula_of_the_chosen_point_in_numbers() -> None:
     widget = DragTheNeuron(w1=0.8, w2=-1.2, b=0.5, x1=1.5, x2=0.6)
     assert widget.formula == [

@@ -13,6 +13,7 @@ from tests.browser import drawn
 from tests.views import (
     NARROW,
     WIDE,
+    WRITTEN,
     Room,
     assert_axe_finds_nothing,
     assert_drawn_without_python,
@@ -291,6 +292,13 @@ def test_a_click_chooses_a_point_of_the_data_or_the_place_itself(room: Room) -> 
     assert "·5.7" in room.text(".neuron-formula")
 
 
+def test_the_levels_of_a_steep_neuron_can_be_read(room: Room) -> None:
+    """Where they lie on each other, their words must not."""
+    room.show("DragTheNeuron", w1=10, w2=10, activation="sigmoid")
+    places = {word: (x, y) for word, x, y in room.page.evaluate(WRITTEN)}
+    assert math.dist(places["0.1"], places["0.9"]) > 30
+
+
 def test_a_target_is_chosen_hit_and_ticked(room: Room) -> None:
     room.show("DragTheNeuron")
     room.page.get_by_label("Hit this target").select_option("chapter")
@@ -369,6 +377,14 @@ def test_the_pace_is_kept_and_pause_pauses(room: Room) -> None:
     made = room.read("mistakes")
     room.page.wait_for_timeout(1300)
     assert room.read("mistakes") == made
+
+
+def test_the_bound_is_written_alike_in_words_and_numbers(room: Room) -> None:
+    room.show("PerceptronDuel", data="narrow")
+    bound = re.search(r"= ([\d,]+) mistakes", room.text(".duel-question"))
+    assert bound is not None
+    assert len(bound[1]) > 4
+    assert room.page.locator(".duel-counters strong").last.inner_text() == bound[1]
 
 
 def test_points_are_placed_and_taken_by_click(room: Room) -> None:

@@ -24,7 +24,7 @@ import traitlets
 from dlcore.backprop import no_grad
 from dlcore.widgets import Playground
 from dlcore.widgets.line import percent
-from dlcore.widgets.playground import diagnosis, link, maps, prediction
+from dlcore.widgets.playground import diagnosis, link, maps, prediction, words
 from dlcore.widgets.playground.band import Band
 from dlcore.widgets.playground.carry import carry
 from dlcore.widgets.playground.curves import Curves
@@ -1476,6 +1476,19 @@ def test_the_picture_is_a_small_png(settings: dict[str, Any]) -> None:
     assert png.startswith(b"\x89PNG\r\n")
     assert struct.unpack(">II", png[16:24])[0] > 400
     assert len(png) < 40_000
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0, "0.000"), (0.00049, "below 0.001"), (0.0005, "0.001"), (12.3456, "12.346"), (2e5, "2.00e+05")],
+)
+def test_a_loss_in_words_is_0_only_if_it_is(value: float, said: str) -> None:
+    assert words.number(value) == said
+
+
+def test_epochs_are_counted_beyond_ten_thousand() -> None:
+    counted = [words.counted(epochs) for epochs in (0, 0.004, 95.84, 10_001, 123_456.04)]
+    assert counted == ["0", "0.004", "95.84", "10,001", "123,456.04"]
 
 
 def test_the_summary_says_where_training_stands() -> None:

@@ -13,6 +13,7 @@ from tests.views import Watched, rooms
 from tests.widget_bridge import plain
 
 pytestmark = pytest.mark.browser
+PARTS = {"train": 0, "test": 1}
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 
 
@@ -332,6 +333,22 @@ def test_own_points_are_placed_by_click_only_when_asked_for(stage: Stage) -> Non
     stage.until(lambda: len(widget.points) == 0)
 
 
+def test_own_points_are_seen_though_some_are_for_the_test(stage: Stage) -> None:
+    widget = stage.show()
+    stage.page.get_by_text("Points of your own").click()
+    plot, seen = stage.page.locator(".pg-plot canvas"), set()
+    for count in range(1, 5):
+        plot.click(position={"x": 60 * count, "y": 150})
+        stage.until(lambda count=count: len(widget.points) == 16 * count)  # type: ignore[misc]
+        frame = widget.frame
+        stage.page.wait_for_function(f"Object.values(window.models)[0].values.frame >= {frame}")
+        drawn(stage.page)
+        seen.add(stage.pixels(".pg-plot"))
+    assert {PARTS["train"], PARTS["test"]} == set(np.frombuffer(widget.points, np.float32)[3::4])
+    assert len(seen) == 4
+    assert not widget.show_test
+
+
 @pytest.mark.parametrize(
     ("problem", "label", "limit"),
     [("classification", "x₁", 6), ("regression", "x₂", 6), ("regression", "target", 1)],
@@ -474,6 +491,25 @@ def test_tables_hold_the_numbers_of_the_charts(stage: Stage) -> None:
     assert rows.nth(1).locator("td").nth(1).inner_text() == f"{widget.test_loss:.3f}"
     weights = np.frombuffer(widget.weights, np.float32)
     assert stage.page.locator(".dlcore-table").nth(1).locator("tbody tr").count() == len(weights)
+
+
+def test_a_loss_that_is_not_0_is_not_shown_as_0(stage: Stage) -> None:
+    widget = stage.show(dataset="gaussian", learning_rate=0.3)
+    stage.bridge.do(lambda: widget.train(60))
+    assert 0 < widget.test_loss < 0.0005
+    stage.page.wait_for_function(
+        "document.querySelector('output[aria-label=\"Test loss\"]').innerText === '<\\u00a00.001'"
+    )
+    stage.page.locator("summary", has_text="Losses as a table").click()
+    last = stage.page.locator(".dlcore-table").first.locator("tbody tr").last
+    assert last.locator("td").nth(1).inner_text() == "<\u00a00.001"
+
+
+def test_a_single_example_is_a_part_of_an_epoch(stage: Stage) -> None:
+    widget = stage.show(step_by="example")
+    stage.press("Step")
+    stage.until(lambda: widget.steps == 1)
+    stage.page.wait_for_function("document.querySelector('output[aria-label=Epoch]').innerText === '0.004'")
 
 
 # -- life and death
@@ -625,6 +661,29 @@ def test_nothing_is_wider_than_its_place(stage: Stage, width: str, hidden: list[
     scrolls = box.evaluate("box => box.scrollWidth > box.clientWidth + 1")
     assert scrolls == (width == "344px" and len(hidden) > 4)
     assert (box.get_attribute("tabindex") == "0") == scrolls
+
+
+@pytest.mark.parametrize("width", ["344px", "662px"])
+def test_what_stands_in_a_field_is_not_cut(stage: Stage, width: str) -> None:
+    widget = stage.show(width=width, hidden=[8, 8])
+    stage.bridge.do(lambda: widget.do_set_weight(layer=2, source=1, target=0, value=-0.5077))
+    stage.unfold()
+    stage.page.get_by_role("button", name="Layer 2, neuron 1", exact=True).click()
+    drawn(stage.page)
+    arrow = 16  # pixels of a choice's arrow, or of a number's two
+    cut = stage.page.evaluate(
+        """arrow => [...document.querySelectorAll(".pg-fields :is(select, input)")].filter(e => e.checkVisibility())
+            .filter(e => {
+                const style = getComputedStyle(e);
+                const pen = document.createElement("canvas").getContext("2d");
+                pen.font = style.font;
+                const words = e.options ? [...e.options].map(option => option.text) : [e.value];
+                const room = e.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - arrow;
+                return words.some(word => pen.measureText(word).width > room);
+            }).map(e => e.value)""",
+        arrow,
+    )
+    assert cut == []
 
 
 def test_every_control_has_a_name(stage: Stage) -> None:

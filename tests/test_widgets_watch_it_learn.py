@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from dlcore import data
 from dlcore.widgets import WatchItLearn, ink, watch_it_learn
-from dlcore.widgets.watch_it_learn import EPOCH, MOST, MOST_WHICH, TRAIN, Learner, chance, rows
+from dlcore.widgets.line import chance, percent
+from dlcore.widgets.watch_it_learn import EPOCH, MOST, MOST_WHICH, TRAIN, Learner, rows
 from tests.helpers import cpu_with_torch, why_not
 
 DEVICES = [
@@ -244,14 +245,11 @@ def test_a_trained_network_reads_a_clear_drawing() -> None:
 
 
 def test_shares_in_sentences() -> None:
-    assert [chance(p) for p in (0, 0.0004, 0.05, 0.9994, 0.9996, 1)] == [
-        "0.0\u00a0%",
-        "less than 0.1\u00a0%",
-        "5.0\u00a0%",
-        "99.9\u00a0%",
-        "more than 99.9\u00a0%",
-        "100.0\u00a0%",
-    ]
+    words = ["less than 0.1\u00a0%", "5.0\u00a0%", "99.9\u00a0%", "more than 99.9\u00a0%"]
+    assert [percent(share, 1) for share in (0.0004, 0.05, 0.9994, 0.9996)] == words
+    assert [percent(share, 1) for share in (0, 1)] == ["0.0\u00a0%", "100.0\u00a0%"]
+    # A softmax is neither, also where its float is.
+    assert [chance(p) for p in (0, 0.05, 0.9994, 1)] == words
 
 
 def test_the_tasks_are_done_when_they_are() -> None:

@@ -10,6 +10,7 @@ from tests.browser import drawn
 from tests.views import (
     NARROW,
     WIDE,
+    WRITTEN,
     Room,
     assert_axe_finds_nothing,
     assert_drawn_without_python,
@@ -225,6 +226,22 @@ def test_the_table_of_answers_says_what_the_bars_show(room: Room) -> None:
     for row, share, length in zip(told, room.read("probabilities"), bars(room), strict=True):
         assert float(row[1]) == pytest.approx(100 * share, abs=0.51)
         assert length == pytest.approx(share, abs=0.02)
+
+
+def test_no_probability_is_told_as_none_or_all(room: Room) -> None:
+    widget = room.show(NAME)
+    room.bridge.do(
+        lambda: setattr(widget, "probabilities", [0.995, 0.0046, 0.0004, 1.0, 0.99996, *[0.0] * 5])
+    )
+    cells = room.page.locator(".learn-answers tbody td:last-child")
+    words = ["99.5 %", "0.5 %", "< 0.1 %", "> 99.9 %", "> 99.9 %", *["< 0.1 %"] * 5]
+    room.until(lambda: [text.replace("\u00a0", " ") for text in cells.all_inner_texts()] == words, "said so")
+
+
+def test_the_name_of_an_axis_lies_above_its_numbers(room: Room) -> None:
+    room.show(NAME)
+    height = {word: y for word, _, y in room.page.evaluate(WRITTEN)}
+    assert height["100"] - height["test digits read right, %"] >= 6  # half of the height of a number
 
 
 def test_the_table_of_the_curve(room: Room) -> None:

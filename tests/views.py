@@ -21,6 +21,18 @@ INKED = """canvas => {
 }"""
 
 
+# What is written on canvases, and where: all of it is drawn anew when the page turns dark.
+WRITTEN = """async () => {
+    const written = [];
+    const write = CanvasRenderingContext2D.prototype.fillText;
+    CanvasRenderingContext2D.prototype.fillText = (...given) => written.push(given);
+    document.documentElement.dataset.theme = "dark";
+    await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+    CanvasRenderingContext2D.prototype.fillText = write;
+    return written.map(given => given.slice(0, 3));
+}"""
+
+
 T = TypeVar("T", bound="Watched")
 
 

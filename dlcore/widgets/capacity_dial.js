@@ -1,6 +1,6 @@
 // Capacity dial: the error over the width, as the reader expects it and as it is, and what one network answers.
 
-import { ask, axes, button, canvas, floats, frames, labelled, node, open, percent, runButton, select, set, slider, table } from "./kit.js";
+import { above, ask, axes, button, canvas, floats, frames, labelled, node, open, percent, runButton, select, set, slider, table } from "./kit.js";
 import { GREEN, PURPLE, pusher, tone, whenAny } from "./line.js";
 
 const EDGES = { left: 38, right: 16, top: 24, bottom: 38 };
@@ -234,7 +234,7 @@ function legend() {
   return node("p", { class: "capacity-legend" }, key("train", "trained on (squares)"), key("test", "test (discs)"), key("own", "your guess"), key("limit", "as many units as examples"));
 }
 
-const tableRows = (model) => rowsOf(model).map((row, k) => [String(row[0]), ...row.slice(1).map((value) => value.toFixed(0)), k < model.get("done") ? "yes" : "no"]);
+const tableRows = (model) => rowsOf(model).map((row, k) => [String(row[0]), ...row.slice(1).map((value) => above(value, 0)), k < model.get("done") ? "yes" : "no"]);
 
 function answerRows(model) {
   const values = floats(model.get("line"));

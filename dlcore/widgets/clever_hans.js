@@ -2,7 +2,7 @@
 //
 // Python computes answers, maps, exams and probes. Which map is shown large stays here until a task asks for it.
 
-import { ask, axes, button, canvas, checkbox, floats, frames, heat, ink, labelled, missing, node, onTheme, open, percent, runButton, signed, slider, table } from "./kit.js";
+import { ask, axes, button, canvas, chance, checkbox, floats, frames, heat, ink, labelled, missing, node, onTheme, open, percent, runButton, signed, slider, table } from "./kit.js";
 import { GREEN, PURPLE, pusher, shown, tone, whenAny } from "./line.js";
 
 const SIDE = 28;
@@ -116,7 +116,7 @@ function makePicture(scope, model, push) {
     verdict.textContent = model.get("verdict");
     [model.get("p"), model.get("p_clean")].forEach((p, k) => {
       bars[k].bar.style.transform = `scaleX(${p})`;
-      bars[k].value.textContent = percent(p, 1);
+      bars[k].value.textContent = chance(p);
     });
     bars[0].row.hidden = !model.get("marked");
     home.disabled = model.get("marked") && model.get("row") === HOME.row && model.get("column") === HOME.column;

@@ -17,7 +17,7 @@ from dlcore import interpretability
 from . import hans
 from .base import Goal, Widget
 from .hans import EVERY, EXAM, FOUR, MAPS, MOST, NINE, SIDE, UNITS, Learner
-from .line import number, percent
+from .line import chance, number, percent
 from .traits import Choice, Switch, Whole
 
 LAYERS = {"mlp": 3, "conv": 4}  # with weights
@@ -289,7 +289,7 @@ class CleverHans(Widget):
         chosen = self.maps[list(MAPS).index(self.method)]
         found = ""
         if chosen["share"] is not None:
-            found += f" {percent(chosen['share'])} of the map {chosen['name']} lies on the mark."
+            found += f" {percent(chosen['share']).capitalize()} of the map {chosen['name']} lies on the mark."
         if chosen["similar"] is not None:
             lost = f"{min(self.forgotten, self.layers)} of {self.layers} layers"
             found += f" With {lost} forgotten, its likeness is {number(chosen['similar'])}."
@@ -328,5 +328,4 @@ def sure(p: float) -> str:
     >>> sure(0.2), sure(0.9999)
     ('with 80.0\xa0%', 'with more than 99.9\xa0%')
     """
-    own = max(p, 1 - p)
-    return f"with more than {percent(0.999, 1)}" if own > 0.9995 else f"with {percent(own, 1)}"
+    return f"with {chance(max(p, 1 - p))}"

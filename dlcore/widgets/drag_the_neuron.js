@@ -63,13 +63,13 @@ function diagram(scope, model, push) {
     { class: "neuron-cell" },
     node("div", {}, node("span", { class: "neuron-symbol" }, "z = "), sum),
     curve,
-    node("div", { class: "neuron-answer" }, node("span", { class: "neuron-symbol" }, "ŷ = "), answer),
+    node("div", { class: "neuron-answer" }, node("span", { class: "neuron-symbol" }, "ŷ "), answer),
   );
   const whole = node("div", { class: "neuron-diagram", role: "group", "aria-label": "The neuron: inputs, weights, sum and output" }, links, ...inputs, ...weights, body);
 
   const update = () => {
     sum.textContent = shown(model.get("z"));
-    answer.textContent = shown(model.get("output"));
+    answer.textContent = model.get("formula")[2].split(") ").at(-1);
     for (const control of [fields.b.box, fields.b.bar]) control.disabled = model.get("no_bias");
     curve.redraw();
     drawLinks(links, model, whole, inputs, weights, body);
@@ -164,11 +164,12 @@ function drawOwn(model, place, base, context, theme) {
   const own = line(model);
   const shade = tone(theme, GREEN);
   border(context, place, theme, own, { colour: shade, width: 2.5 });
-  for (const [level, words] of model.get("levels")) {
+  model.get("levels").forEach(([level, words], i) => {
     border(context, place, theme, own, { colour: shade, width: 1.2, dash: [5, 4], plain: true }, level);
-    const ends = chord(own, place, level);
-    if (ends) tag(context, theme, words, place.X(ends[1][0] * 0.93 + ends[0][0] * 0.07), place.Y(ends[1][1] * 0.93 + ends[0][1] * 0.07), shade);
-  }
+    const [from, to] = chord(own, place, level) ?? [];
+    const share = i % 2 ? 0.93 : 0.07; // at either end, since steep ones lie on each other
+    if (from) tag(context, theme, words, place.X(to[0] * share + from[0] * (1 - share)), place.Y(to[1] * share + from[1] * (1 - share)), shade);
+  });
   if (base) arrow(context, place, theme, base, [base[0] + own[0], base[1] + own[1]], { colour: shade, word: "w" });
 }
 

@@ -214,6 +214,20 @@ def advice(neuron: Parameters, target: Target, found: Miss | None, activation: s
     )
 
 
+def answered(activation: str, output: float) -> str:
+    """Return what the output is, in two decimals, but not that it were a limit which it only comes near to.
+
+    >>> answered("sigmoid", 0.73), answered("sigmoid", 0.9975), answered("step", 1)
+    ('= 0.73', '> 0.99', '= 1.00')
+    """
+    text, (_, low, high) = number(output), FUNCTIONS[activation]
+    if activation in LEVELS and text == number(high):
+        return f"> {number(high - 0.01)}"
+    if activation in LEVELS and text == number(low):
+        return f"< {number(low + 0.01)}"
+    return f"= {text}"
+
+
 def no_way(target: Target, points: Floats, labels: Floats) -> str:
     """Return why the target cannot be hit without a bias; an empty text if it can."""
     if target.goal.b == 0:
@@ -420,15 +434,16 @@ class DragTheNeuron(Widget):
     def _say(self, neuron: Parameters, points: Floats, labels: Floats) -> None:
         name = FUNCTIONS[self.activation][0]
         here = pair((self.x1, self.x2))
+        answer = answered(self.activation, self.output)
         self.formula = [
             f"z = {terms(neuron, 'x₁', 'x₂')}",
             f"here {terms(neuron, number(self.x1), number(self.x2))} = {number(self.z)}",
-            f"ŷ = {name}({number(self.z)}) = {number(self.output)}",
+            f"ŷ = {name}({number(self.z)}) {answer}",
         ]
         self.score = f"{len(points) - self._wrong} of {len(points)} points are on their side."
         said = [
             f"w = {pair(neuron[:2])}, b = {number(neuron.b)}, {self.activation}.",
-            f"At the chosen point {here} the sum is {number(self.z)} and the output {number(self.output)}.",
+            f"At the chosen point {here} the sum is {number(self.z)} and the output {answer.removeprefix('= ')}.",
             self.score,
         ]
         if neuron.length == 0:

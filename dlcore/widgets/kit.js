@@ -6,7 +6,7 @@
 //   controls    selects, sliders, numbers, switches and buttons bound to traits
 //   canvas      a drawing surface that is sharp on every screen and follows the theme
 //   frames      draw what Python shows, when it can be seen, and say so (Python waits for that)
-//   axes, decades, percent, colour, markers, table    what charts need
+//   axes, decades, percent, above, chance, colour, markers, table    what charts need
 
 import { guide } from "./steer.js";
 
@@ -407,8 +407,23 @@ export function decades(low, high, count = 5) {
   return found ?? ticks(low, high, count).filter((value) => value > 0);
 }
 
-// A share as per cent; no line breaks before the sign.
-export const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)}\u00a0%`;
+// A number of so many decimals, but not 0 for what is more.
+export function above(value, digits) {
+  const text = value.toFixed(digits);
+  return value > 0 && Number(text) === 0 ? `<\u00a0${(10 ** -digits).toFixed(digits)}` : text;
+}
+
+// A share as per cent, but not all for what is less; no line breaks before the sign.
+export function percent(share, digits = 0) {
+  const most = 100 - 10 ** -digits;
+  const less = share < 1 && Number((100 * share).toFixed(digits)) === 100;
+  return `${less ? `>\u00a0${most.toFixed(digits)}` : above(100 * share, digits)}\u00a0%`;
+}
+
+// The probability of a class: neither 0 nor 1, though its float may be.
+export const chance = (probability) => percent(Math.min(Math.max(probability, 1e-9), 1 - 1e-9), 1);
+
+const minus = (value) => String(value).replace("-", "−");
 
 // Axes around the area {left, top, width, height}; returns the functions from data to pixels.
 export function axes(context, area, [x0, x1], [y0, y1], theme, { xLabel = "", yLabel = "", grid = true, xCount = Math.max(2, area.width / 80), yCount = Math.max(2, area.height / 40) } = {}) {
@@ -420,12 +435,12 @@ export function axes(context, area, [x0, x1], [y0, y1], theme, { xLabel = "", yL
   context.lineWidth = 1;
   context.textAlign = "center";
   context.textBaseline = "top";
-  for (const t of ticks(x0, x1, xCount)) context.fillText(String(t), X(t), area.top + area.height + 4);
+  for (const t of ticks(x0, x1, xCount)) context.fillText(minus(t), X(t), area.top + area.height + 4);
   if (xLabel) context.fillText(xLabel, area.left + area.width / 2, area.top + area.height + 18);
   context.textAlign = "right";
   context.textBaseline = "middle";
   for (const t of ticks(y0, y1, yCount)) {
-    context.fillText(String(t), area.left - 5, Y(t));
+    context.fillText(minus(t), area.left - 5, Y(t));
     if (grid) {
       context.beginPath();
       context.moveTo(area.left, Y(t));
@@ -436,7 +451,7 @@ export function axes(context, area, [x0, x1], [y0, y1], theme, { xLabel = "", yL
   if (yLabel) {
     context.textAlign = "left";
     context.textBaseline = "bottom";
-    context.fillText(yLabel, 2, area.top - 4);
+    context.fillText(yLabel, 2, area.top - 7);
   }
   context.strokeRect(area.left, area.top, area.width, area.height);
   return { X, Y };

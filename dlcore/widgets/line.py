@@ -39,12 +39,28 @@ def wrong(points: Floats, labels: Floats, weight: Any, bias: float) -> NDArray[n
 
 
 def percent(share: float, digits: int = 0) -> str:
-    r"""Return a share as per cent; no line breaks before the sign.
+    r"""Return a share as per cent; no line breaks before the sign. What is some is never rounded to none or all.
 
-    >>> percent(0.934, 1)
-    '93.4\xa0%'
+    >>> percent(0.934, 1), percent(1, 1)
+    ('93.4\xa0%', '100.0\xa0%')
+    >>> percent(0.0004, 1), percent(0.996)
+    ('less than 0.1\xa0%', 'more than 99\xa0%')
     """
-    return f"{100 * share:.{digits}f}\N{NO-BREAK SPACE}%"
+    text, least = f"{100 * share:.{digits}f}", 10.0**-digits
+    if share > 0 and float(text) == 0:
+        text = f"less than {least:.{digits}f}"
+    elif share < 1 and float(text) == 100:
+        text = f"more than {100 - least:.{digits}f}"
+    return f"{text}\N{NO-BREAK SPACE}%"
+
+
+def chance(probability: float) -> str:
+    r"""Return the probability of a class as per cent: above none and below all, though its float may be 0 or 1.
+
+    >>> chance(0.9312), chance(0.0004), chance(1.0)
+    ('93.1\xa0%', 'less than 0.1\xa0%', 'more than 99.9\xa0%')
+    """
+    return percent(min(max(probability, 1e-9), 1 - 1e-9), 1)
 
 
 def number(value: float, digits: int = 2) -> str:

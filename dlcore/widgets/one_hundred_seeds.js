@@ -2,7 +2,7 @@
 //
 // Which one is shown large is the view's own affair: it needs no Python, and starts none.
 
-import { ask, axes, button, canvas, floats, frames, heat, ink, labelled, marker, node, number, onTheme, open, percent, runButton, select, signed, table } from "./kit.js";
+import { above, ask, axes, button, canvas, floats, frames, heat, ink, labelled, marker, node, number, onTheme, open, percent, runButton, select, signed, table } from "./kit.js";
 import { tone, whenAny } from "./line.js";
 
 const MEMBERS = 100;
@@ -16,7 +16,7 @@ const OPTIMIZERS = { sgd: "SGD", momentum: "SGD with momentum", rmsprop: "RMSPro
 const WIDTHS = [1, 2, 3, 4, 6, 8, 12, 16];
 const RATES = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3];
 const FULL = 1.2; // the greatest loss that the chart shows
-const loss = (v) => (Number.isFinite(v) ? v.toFixed(3) : "diverged");
+const loss = (v) => (Number.isFinite(v) ? above(v, 3) : "diverged");
 
 const chosen = (model) => model.get("chosen") - 1;
 const rightOf = (model, k) => floats(model.get("accuracies"))[k];

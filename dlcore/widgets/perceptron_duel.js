@@ -108,7 +108,7 @@ function counters(model) {
     const counts = model.get("counts");
     for (const name of Object.keys(words)) cells[name].textContent = String(counts[name]);
     cells.wrong.textContent = `${counts.wrong} of ${counts.points}`;
-    cells.bound.textContent = counts.bound || (model.get("proof").length ? "∞" : "–");
+    cells.bound.textContent = counts.bound ? counts.bound.toLocaleString("en") : model.get("proof").length ? "∞" : "–";
   };
   return { whole: node("div", { class: "duel-counters" }, ...parts), update };
 }

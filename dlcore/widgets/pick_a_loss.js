@@ -1,6 +1,6 @@
 // Pick a loss: points that can be dragged, the line that a loss prefers, and each point's cost and slope as bars.
 
-import { NEGATIVE, POSITIVE, ask, axes, button, canvas, checkbox, css, floats, frames, labelled, marker, node, number, open, percent, runButton, select, slider, table } from "./kit.js";
+import { NEGATIVE, POSITIVE, above, ask, axes, button, canvas, checkbox, css, floats, frames, labelled, marker, node, number, open, percent, runButton, select, slider, table } from "./kit.js";
 import { GREEN, PURPLE, pusher, shown, tag, tone, whenAny } from "./line.js";
 
 const NAMES = { mse: "MSE", mae: "MAE", huber: "Huber", cross_entropy: "cross-entropy", hinge: "hinge" };
@@ -334,7 +334,7 @@ const tableRows = (model) => {
   const found = rows(model);
   return model.get("points").map(([x, t], i) => {
     const { z, output, cost, slope } = found[i];
-    return [String(i + 1), shown(x), shown(t), shown(z), shown(output), cost.toFixed(3), slope.toFixed(3).replace("-", "−"), classes(model) ? (z > 0 === t > 0 ? "right" : "wrong") : "–"];
+    return [String(i + 1), shown(x), shown(t), shown(z), shown(output), above(cost, 3), slope.toFixed(3).replace("-", "−"), classes(model) ? (z > 0 === t > 0 ? "right" : "wrong") : "–"];
   });
 };
 
@@ -344,7 +344,7 @@ function historyRows(model) {
   const stride = Math.max(1, Math.ceil(count / 40));
   return Array.from({ length: count }, (_, k) => k)
     .filter((k) => k % stride === 0 || k === count - 1)
-    .map((k) => [String(k), values[2 * k].toFixed(4), classes(model) ? percent(values[2 * k + 1]) : "–"]);
+    .map((k) => [String(k), above(values[2 * k], 4), classes(model) ? percent(values[2 * k + 1]) : "–"]);
 }
 
 // --------------------------------------------------------------------------------------------------------- the rest

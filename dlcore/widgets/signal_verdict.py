@@ -146,4 +146,6 @@ def _units(levels: Levels, steepest: float) -> Verdict:
     if dead > DEAD:
         return Verdict("dead", f"{percent(dead)} of the units are dead: their slope is 0 for every example.")
     word = "saturated" if flat > SATURATED else "healthy"
-    return Verdict(word, f"{percent(flat)} of the slopes are nearly 0, {percent(dead)} of the units dead.")
+    return Verdict(
+        word, f"{percent(flat).capitalize()} of the slopes are nearly 0, {percent(dead)} of the units dead."
+    )

@@ -1,6 +1,6 @@
 // Watch it learn: a pad to draw on, what the network takes the picture for, and how well it reads what it never saw.
 
-import { axes, button, canvas, floats, frames, node, number, open, percent, runButton, table } from "./kit.js";
+import { axes, button, canvas, chance, floats, frames, node, number, open, percent, runButton, table } from "./kit.js";
 import { GREEN, PURPLE, pusher, tone, whenAny } from "./line.js";
 
 const SIDE = 28; // pixels of the picture
@@ -13,7 +13,6 @@ const DIGITS = [...Array(10).keys()];
 const PAPER = [250, 250, 250]; // in both themes: ink is dark, as in the digits
 const INK = [25, 25, 32];
 const a = (digit) => `${digit === 8 ? "an" : "a"} ${digit}`;
-const told = (share) => percent(share, share < 0.0995 ? 1 : 0);
 
 // ------------------------------------------------------------------------------------------------------ the pad
 
@@ -116,7 +115,7 @@ function answers() {
     const best = probabilities.indexOf(Math.max(...probabilities));
     lines.forEach(({ bar, value, row }, digit) => {
       bar.style.transform = `scaleX(${probabilities[digit]})`;
-      value.textContent = told(probabilities[digit]);
+      value.textContent = chance(probabilities[digit]);
       row.dataset.best = String(digit === best);
     });
   };
@@ -188,7 +187,7 @@ function render({ model, el }) {
   const push = pusher(scope, model);
   const [pad, bars, row, counts] = [makePad(scope, model, push), answers(), picks(scope, model, push), readouts()];
   const curves = canvas(scope, "Two curves over the steps of learning: the share of test digits read right, and the loss. The table below has their numbers.", (context, width, height, theme) => drawCurves(model, context, width, height, theme), { height: () => 240 });
-  const listing = table(scope, "How it learns, as a table", ["step", "right", "loss"], () => tests(model).map(([steps, right, loss]) => [String(steps), told(right), loss.toFixed(3)]));
+  const listing = table(scope, "How it learns, as a table", ["step", "right", "loss"], () => tests(model).map(([steps, right, loss]) => [String(steps), percent(right, 1), loss.toFixed(3)]));
   const reset = button(scope, "Reset", () => push({ running: false, steps: 0 }));
   const clear = button(scope, "Clear", () => push({ strokes: [] }));
   const verdict = node("p", { class: "learn-verdict" });

@@ -25,7 +25,7 @@ from dlcore.layers import Dense, Sequential
 
 from . import ink
 from .base import Goal, Widget
-from .line import percent
+from .line import chance, percent
 from .traits import Whole
 
 UNITS, CLASSES, PIXELS = 32, 10, 784
@@ -119,17 +119,6 @@ class Learner:
         with no_grad():
             answer = softmax(self.model(asarray(picture[None], device=self.device)))
         return np.asarray(to_numpy(answer.data)[0], np.float64)
-
-
-def chance(share: float) -> str:
-    r"""Return a share as a percentage for a sentence.
-
-    >>> chance(0.9312), chance(0.0004), chance(0.99999)
-    ('93.1\xa0%', 'less than 0.1\xa0%', 'more than 99.9\xa0%')
-    """
-    if 0 < share < 0.0005:
-        return f"less than {percent(0.001, 1)}"
-    return f"more than {percent(0.999, 1)}" if 0.9995 <= share < 1 else percent(share, 1)
 
 
 def a(digit: int) -> str:
@@ -245,7 +234,7 @@ class WatchItLearn(Widget):
             else f"After {self.steps:,} step{'s' * (self.steps > 1)}, {BATCH * self.steps:,} digits looked at"
         )
         return (
-            f"{learnt}: it reads {chance(self.accuracy)} of the 2,000 test digits right; loss "
+            f"{learnt}: it reads {percent(self.accuracy, 1)} of the 2,000 test digits right; loss "
             f"{self.test_loss:.2f}. {self.verdict}"
         )
 

@@ -12,6 +12,7 @@ from dlcore.training.state import WEIGHTS, generator
 from .curves import Curves
 from .task import TEST, TRAIN, Data, Task
 from .trainer import Trainer
+from .words import counted
 
 MEMBERS = 32
 SOLVED = 0.05  # a loss below this counts as solved
@@ -64,7 +65,7 @@ class Band:
         """How many networks have solved the task, in a sentence."""
         solved, lost = int((self.losses < SOLVED).sum()), int(np.isinf(self.losses).sum())
         text = (
-            f"After {self.trainer.epoch:.4g} epochs {solved} of {MEMBERS} networks have a {self.judged} loss below "
-            f"{SOLVED}."
+            f"After {counted(self.trainer.epoch)} epochs {solved} of {MEMBERS} networks have a {self.judged} loss "
+            f"below {SOLVED}."
         )
         return text + (f" {lost} diverged." if lost else "")

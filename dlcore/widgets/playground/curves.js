@@ -1,6 +1,6 @@
 // The losses: as numbers, as curves over the epochs, and as the band of 32 networks with other seeds.
 
-import { axes, canvas, checkbox, floats, node, table } from "../kit.js";
+import { above, axes, canvas, checkbox, floats, node, table } from "../kit.js";
 import { PARTS, decimals, shareOf } from "./state.js";
 
 const LINES = { // where each loss stands in a row of `curves`
@@ -40,10 +40,12 @@ export function curves(scope, model, view) {
   return { element: node("div", { class: "pg-curves" }, readouts, chart, legend, band, words), redraw };
 }
 
+const lossOf = (loss) => (Math.abs(loss) < 1 && loss !== null ? above(loss, 3) : decimals(loss));
+
 // No loss at all is shown otherwise than a loss that is no number; Python sends null for both.
 function lossWords(model, part) {
   const loss = model.get(`${part}_loss`);
-  return Number.isFinite(loss) || hasPoints(model, part) ? decimals(loss) : "none";
+  return Number.isFinite(loss) || hasPoints(model, part) ? lossOf(loss) : "none";
 }
 
 function hasPoints(model, part) {
@@ -143,10 +145,10 @@ export function curveTable(scope, model) {
     const step = Math.ceil(rows.length / 40);
     const some = rows.filter((_, i) => i % step === 0 || i === rows.length - 1);
     return some.map(([epoch, train, test, validation, accuracy]) => [
-      decimals(epoch, Number.isInteger(epoch) ? 0 : 2),
-      decimals(train),
-      decimals(test),
-      Number.isNaN(validation) ? "none" : decimals(validation),
+      epoch.toLocaleString("en"),
+      lossOf(train),
+      lossOf(test),
+      Number.isNaN(validation) ? "none" : lossOf(validation),
       Number.isNaN(accuracy) ? "none" : shareOf(accuracy),
     ]);
   });

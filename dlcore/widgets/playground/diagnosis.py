@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dlcore.widgets.line import percent
+from dlcore.widgets.line import number, percent
 
 from .maps import outputs
 from .session import Measures, Session
@@ -113,7 +113,7 @@ def collapse(view: View) -> str:
     ):
         return ""
     says = (
-        f"The network has collapsed to a constant: its output is {float(view.prediction.mean()):.2f} for every "
+        f"The network has collapsed to a constant: its output is {number(float(view.prediction.mean()))} for every "
         f"training point, and its loss {loss:.3f} is"
     )
     if loss > 1.1 * nothing:
@@ -137,10 +137,10 @@ def _reason(view: View) -> str:
             f"{largest.index(min(largest)) + 1} the largest is {min(largest):.2g}), and {back}. Choose a rate of "
             f"{rate / 10:.2g} or below{', and reset' if lost else ''}."
         )
-    for number, layer in enumerate(view.layers[1:-1], 1):
+    for place, layer in enumerate(view.layers[1:-1], 1):
         if task.activation == "relu" and not layer.any():
             return (
-                f"All units of hidden layer {number} are dead: no gradient passes them. Reset with another seed"
+                f"All units of hidden layer {place} are dead: no gradient passes them. Reset with another seed"
                 f"{_or_he(task)} or with a smaller learning rate."
             )
     if task.activation == "linear" or not task.hidden:
@@ -184,7 +184,7 @@ def dead_units(view: View) -> str:
 
 
 def _or_he(task: Task) -> str:
-    return "" if task.initialization == "he" else " or initialization he"
+    return "" if task.initialization == "he" else " or He’s initial weights"
 
 
 def saturated_units(view: View) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from .maps import REACH, grid, outputs
 from .session import Session
 from .task import TRAIN
+from .words import counted
 
 SIDE = 61  # points along each side
 MOST = 250  # points drawn, evenly chosen from those there are
@@ -46,7 +47,10 @@ def _plane(session: Session, ax: Any, show_test: bool, plots: Any) -> None:
         x, y = data.points[shown].T
         ax.scatter(x, y, c=data.targets[shown], cmap=plots.DIVERGING, vmin=-1, vmax=1, s=10)
     ax.set(
-        xlim=(-REACH, REACH), ylim=(-REACH, REACH), aspect="equal", title=f"epoch {session.trainer.epoch:.4g}"
+        xlim=(-REACH, REACH),
+        ylim=(-REACH, REACH),
+        aspect="equal",
+        title=f"epoch {counted(session.trainer.epoch)}",
     )
 
 

@@ -111,8 +111,7 @@ function makeBar(scope, model, view) {
   const rest = node("div", { class: "pg-rest" }, marked("step_by", select(scope, model, "step_by", "Step by")), seed);
   const element = node("div", { class: "pg-top" }, main, rest);
   const redraw = () => {
-    const now = model.get("epoch");
-    const words = Number.isInteger(now) ? now.toLocaleString("en") : now.toFixed(2);
+    const words = model.get("epoch").toLocaleString("en");
     if (epoch.textContent !== words) epoch.textContent = words;
   };
   return { element, redraw };
@@ -192,7 +191,7 @@ function weightTable(scope, model, view) {
     return layersOf(shapeOf(model)).flatMap((layer) =>
       Array.from({ length: layer.to }, (_, index) => index).flatMap((index) => {
         const into = nameOf(model, { layer: layer.layer, index });
-        const row = (from, at) => [into, from, decimals(weights[at]), decimals(gradients[at])];
+        const row = (from, at) => [into, from, decimals(weights[at]), decimals(gradients[at], 6)];
         const incoming = Array.from({ length: layer.from }, (_, source) => row(nameOf(model, { layer: layer.layer - 1, index: source }), layer.weights + source * layer.to + index));
         return [row("bias", layer.biases + index), ...incoming];
       }),

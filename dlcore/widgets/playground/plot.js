@@ -89,7 +89,8 @@ function pointLayer() {
   let of = null;
   return (model, area, theme) => {
     const sharp = window.devicePixelRatio || 1;
-    const key = [area.width, sharp, theme.dark, model.get("show_test")].join();
+    const shown = model.get("show_test") || model.get("dataset") === "own"; // whoever places a point wants to see it
+    const key = [area.width, sharp, theme.dark, shown].join();
     if (of === model.get("points") && painted === key) return layer;
     [of, painted] = [model.get("points"), key];
     layer.width = layer.height = Math.max(1, Math.round(area.width * sharp));
@@ -100,7 +101,7 @@ function pointLayer() {
     const X = (x) => ((x + REACH) / (2 * REACH)) * area.width;
     for (let i = 0; i < rows.length; i += 4) {
       const part = rows[i + 3];
-      if (part !== PARTS.train && !model.get("show_test")) continue;
+      if (part !== PARTS.train && !shown) continue;
       const small = { [PARTS.test]: 0.85, [PARTS.validation]: 0.6 }[part] ?? 1;
       marker(context, X(rows[i]), X(-rows[i + 1]), rows[i + 2], size * small, theme.paper, part !== PARTS.train);
     }
@@ -127,7 +128,7 @@ function ownPoints(scope, model, view) {
   const x1 = field("x₁", { min: -REACH, max: REACH, step: 0.1, value: 0 });
   const x2 = field("x₂", { min: -REACH, max: REACH, step: 0.1, value: 0 });
   const target = field("target", { min: -1, max: 1, step: 0.1, value: 1 });
-  const kind = node("select", { id: freshId("class") }, node("option", { value: 1 }, "+1 ● blue"), node("option", { value: -1 }, "−1 ■ orange"));
+  const kind = node("select", { id: freshId("class") }, node("option", { value: 1 }, "+1 ●"), node("option", { value: -1 }, "−1 ■"));
   const kindWhole = node("div", { class: "dlcore-control" }, node("label", { for: kind.id }, "class"), kind);
   // Where the point lies was clicked, or is read from fields; what it is comes from a field in either case.
   const add = (read, place) => {

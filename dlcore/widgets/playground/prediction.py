@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .words import counted, number
+
 AHEAD = 100  # epochs
 LEAST = 0.004  # loss: of a lower one, half cannot be told in three decimals
 
@@ -26,7 +28,8 @@ def question(epoch: float, loss: float, part: str) -> dict[str, Any]:
         return {}
     half = round(loss / 2, 3)
     return {
-        "question": f"The {part} loss is {loss:.3f} after {epoch:.4g} epochs. Where will it be {AHEAD} epochs later?",
+        "question": f"The {part} loss is {loss:.3f} after {counted(epoch)} epochs. "
+        f"Where will it be {AHEAD} epochs later?",
         "options": [
             f"{loss:.3f} or higher: no better than now",
             f"from {half:.3f} to below {loss:.3f}: better, but not by half",
@@ -70,7 +73,10 @@ def judged(asked: dict[str, Any], epoch: float, loss: float | None) -> dict[str,
     if not asked or asked["answer"] is None or asked["verdict"] or epoch < asked["due"]:
         return asked
     came, said = right_option(asked, loss), asked["answer"]
-    now = "no finite number" if loss is None else f"{loss:.3f}"
-    begin = f"After {epoch:.4g} epochs the {asked['part']} loss is {now}. You predicted “{asked['options'][said]}”: "
+    now = "no finite number" if loss is None else number(loss)
+    begin = (
+        f"After {counted(epoch)} epochs the {asked['part']} loss is {now}. "
+        f"You predicted “{asked['options'][said]}”: "
+    )
     verdict = "that is right." if came == said else f"it came otherwise, “{asked['options'][came]}”."
     return {**asked, "verdict": begin + verdict}

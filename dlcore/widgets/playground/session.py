@@ -15,6 +15,7 @@ from .history import History
 from .patience import Patience
 from .task import TEST, TRAIN, VALIDATION, Task
 from .trainer import Saved, Trainer
+from .words import counted, number
 
 SAFE = 250  # steps after which the state to fall back to is renewed
 
@@ -258,9 +259,9 @@ class Session:
         last.restore()
         rate = self.task.learning_rate
         self.touched(
-            f"Training stopped: at learning rate {rate:g}, step {step:,} (epoch {self.trainer.epoch:.4g}) made the "
-            f"{what} infinite or NaN. Steps that long throw the weights farther away each time. Those shown are from "
-            f"before that step. Choose a learning rate at least ten times smaller, {rate / 10:.2g} say, and reset."
+            f"Training stopped: at learning rate {rate:g}, step {step:,} (epoch {counted(self.trainer.epoch)}) made "
+            f"the {what} infinite or NaN. Steps that long throw the weights farther away each time. Those shown are "
+            f"from before that step. Choose a learning rate at least ten times smaller, {rate / 10:.2g} say, and reset."
         )
         self._record()
 
@@ -277,7 +278,7 @@ class Session:
         self.history.restart(self.trainer, "early stopping brought earlier weights back")
         self.touched(
             f"Early stopping: the validation loss has not fallen for {patience} epochs. The weights of epoch "
-            f"{self.patience.epoch:,}, where it was lowest ({self.patience.best:.3f}), are back."
+            f"{self.patience.epoch:,}, where it was lowest ({number(self.patience.best)}), are back."
         )
         self.patience.forget()
         return True

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dlcore.widgets.line import percent
 
-from .session import Session
 from .task import FEATURES, TEST, TRAIN, Task
 
+if TYPE_CHECKING:
+    from .session import Session
+
 LOSS_NAMES = {"half_squared": "½(ŷ - y)²", "cross_entropy": "cross-entropy"}
+ACTIVATION_NAMES = {"relu": "ReLU"}
 OPTIMIZER_NAMES = {"sgd": "SGD", "momentum": "SGD with momentum 0.9", "rmsprop": "RMSProp", "adam": "Adam"}
 
 
@@ -30,19 +35,27 @@ def _standing(session: Session) -> str:
         if m.test_accuracy is not None
         else ""
     )
-    return f"Epoch {epoch:.4g}: {', '.join(said) or 'the loss is no finite number'}.{right}"
+    return f"Epoch {counted(epoch)}: {', '.join(said) or 'the loss is no finite number'}.{right}"
 
 
 def number(value: float) -> str:
-    """Return a loss to three decimals, a huge one shortly."""
+    """Return a loss to three decimals, but none as 0 that is not, and a huge one shortly."""
+    if 0 < value < 0.0005:
+        return "below 0.001"
     return f"{value:.3f}" if value < 1e4 else f"{value:.2e}"
+
+
+def counted(epochs: float) -> str:
+    """Return epochs as the view writes them: a begun one to three decimals, thousands with a comma."""
+    return f"{epochs:,.3f}".rstrip("0").rstrip(".")
 
 
 def described(task: Task, *, by_example: bool = False) -> str:
     """Return what is trained, in a sentence; by example means batches of one."""
     inputs = ", ".join(FEATURES[name].label for name in task.features)
+    activation = ACTIVATION_NAMES.get(task.activation, task.activation)
     layers = (
-        f"hidden layers of {', '.join(map(str, task.hidden))} {task.activation} units"
+        f"hidden layers of {', '.join(map(str, task.hidden))} {activation} units"
         if task.hidden
         else "no hidden layer"
     )
