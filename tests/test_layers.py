@@ -318,6 +318,38 @@ def test_an_ensemble_of_embeddings(members: int, backend: Backend) -> None:
         close(together.weight.grad[i, ...], to_numpy(model.weight.grad), 1e-6)  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("members", [1, 2])
+def test_an_ensemble_of_models_that_use_a_layer_twice(members: int) -> None:
+    models = []
+    for i in range(members):
+        tied = Dense(2, 2, rng=make_rng(i))
+        models.append(Sequential(tied, tanh, tied))
+    x = np.ones((members, 3, 2), np.float32)
+    for y, model, row in zip(ensemble(models)(x), models, x, strict=True):
+        close(y.data, model(row).numpy(), 1e-6)
+    apart = Sequential(Dense(2, 2, rng=make_rng()), tanh, Dense(2, 2, rng=make_rng()))
+    with pytest.raises(ValueError, match="models of one architecture"):
+        ensemble([models[0], apart])
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda i: Dropout([0.0, 0.9][i], rng=make_rng(i)), r"rate is 0.0 in model 0 and 0.9 in model 1.*apart"),
+        (lambda i: Sequential(Flatten(), [relu, tanh][i]), r"layers.1.function is relu in model 0 and tanh in"),
+        (lambda i: Sequential(LayerNorm(2, epsilon=[1e-5, 1e-3][i])), r"layers.0.epsilon is 1e-05 .* and 0.001"),
+        (lambda i: Sequential([Flatten(), Activation(relu)][i]), r"layers.0.class is Flatten"),
+        (lambda i: Activation(lambda x: x * i), r"function is <lambda> in model 0"),
+        (lambda i: Activation(partial(init.uniform, low=i)), r"function is functools.partial"),
+        (lambda i: [Dropout(0.5, rng=make_rng()).eval, Dropout(0.5, rng=make_rng()).train][i](), r"training is False"),
+    ],
+)  # fmt: skip
+def test_models_of_other_settings_make_no_ensemble(build: Callable[[int], Module], message: str) -> None:
+    with pytest.raises(ValueError, match=f"ensemble: expected models .*{message}"):
+        ensemble([build(0), build(1)])
+    ensemble([build(0), build(0)])  # functions that were made twice mean the same
+
+
 def test_the_members_stay_as_they_were() -> None:
     models = [Sequential(Dense(2, 2, rng=make_rng(i)), Dropout(0.5, rng=make_rng(i))) for i in range(2)]
     before = [m.state() for m in models]
