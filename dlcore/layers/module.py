@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from dlcore import arrays
-from dlcore.arrays import asarray
+from dlcore.arrays import asarray, hooks
 from dlcore.backprop import Tensor, no_grad
 
 
@@ -70,6 +71,20 @@ class Module:
     def eval(self) -> Module:
         """Switch to evaluation: Dropout passes all, BatchNorm uses what it learnt. Returns the module."""
         return self._set_training(False)
+
+    def _behaves_as_in_training(self) -> bool:
+        """Return `training`, and let a step that is being captured notice when it changes."""
+        if hooks.capturing is not None:
+            hooks.guard(functools.partial(self._check_mode, self.training))
+        return self.training
+
+    def _check_mode(self, training: bool) -> None:
+        if self.training != training:
+            now, then = ("train()", "eval()") if self.training else ("eval()", "train()")
+            raise RuntimeError(
+                f"{type(self).__name__}: the step was captured in the mode of {then}, and the model is in that of {now}. "
+                f"Call model.{then} before the captured step, or capture a second step for this mode"
+            )
 
     def _set_training(self, training: bool) -> Module:
         for module in self.modules():
