@@ -271,7 +271,8 @@ def backward(root: Tensor, gradient: Any = None) -> None:
         g = node.grad
         for parent, pullback in node.edges:
             share, data = pullback(g), parent.data
-            if share.shape != data.shape or share.dtype is not data.dtype:
+            if getattr(share, "shape", None) != data.shape or share.dtype is not data.dtype:
+                _check_share(node.name, share, data)
                 share = _unbroadcast(share, data)
             # never in place: an addition hands the same array to both its inputs
             parent.grad = share if parent.grad is None else parent.grad + share
@@ -289,6 +290,19 @@ def _inputs_first(root: Tensor) -> list[Tensor]:
                 found[parent.born] = parent
                 stack.append(parent)
     return [found[birth] for birth in sorted(found)] if root.edges else []
+
+
+def _check_share(name: str, share: Any, like: Array) -> None:
+    """Raise if what a pullback of operation `name` returned cannot be the gradient by its input `like`."""
+    if not is_array(share):
+        raise TypeError(f"{name}: expected its pullback to return an array; received {describe(share)}")
+    wanted, shape = tuple(like.shape), tuple(share.shape)
+    extra = len(shape) - len(wanted)
+    if extra < 0 or any(n not in (1, m) for n, m in zip(wanted, shape[extra:], strict=True)):
+        raise ValueError(
+            f"{name}: expected its pullback to return the gradient by an input of shape {wanted}, in that shape or in "
+            f"one that it broadcasts to; received shape {shape}"
+        )
 
 
 def _unbroadcast(g: Array, like: Array) -> Array:
@@ -529,11 +543,12 @@ def minimum(x: Any, y: Any) -> Tensor:
 def where(condition: Array, x: Array, y: Array) -> Any:
     """Return x where the condition holds, y elsewhere."""
     xp = namespace(condition)
+    holds = condition if condition.dtype == xp.bool else condition != 0
 
     def only(keep: Array) -> Pullback:
         return lambda g: xp.where(keep, g, xp.zeros_like(g))
 
-    return xp.where(condition, x, y), lambda _: None, only(condition), only(~condition)
+    return xp.where(holds, x, y), lambda _: xp.zeros_like(condition), only(holds), only(~holds)
 
 
 @primitive

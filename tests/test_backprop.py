@@ -232,19 +232,52 @@ def test_an_operation_agrees_with_central_differences(case: Case, backend: Backe
         np.array([2, 0, 2]),
         (np.array([0, 1, 1]), np.array([1, 1, 1])),
         np.arange(24).reshape(4, 2, 3) % 5 == 0,
+        [0, 0],
+        (slice(None), [0, 0]),
+        (0, [1, 1], None),
+        (Ellipsis, [[0, -1], [2, 2]]),
     ],
-    ids=["rows, one twice", "pairs, one twice", "mask"],
+    ids=[
+        "rows, one twice",
+        "pairs, one twice",
+        "mask",
+        "list",
+        "list and slice",
+        "list and number",
+        "lists of lists",
+    ],
 )
 def test_indices_may_pick_an_element_twice(key: Any, device: str) -> None:
     def ours(x: Tensor) -> Tensor:
         parts = key if isinstance(key, tuple) else (key,)
-        moved = tuple(asarray(k, device=device) for k in parts)
+        moved = tuple(asarray(k, device=device) if isinstance(k, np.ndarray) else k for k in parts)
         return x[moved if isinstance(key, tuple) else moved[0]]
 
-    def theirs(x: Any) -> Any:
-        return x[tuple(map(torch.tensor, key)) if isinstance(key, tuple) else torch.tensor(key)]
+    agree(ours, lambda x: x[key], CUBE, backend=Backend(device, "float64"))
+    agree(
+        lambda x: x[key], lambda x: x[key], CUBE, backend=Backend(device, "float64")
+    )  # arrays of NumPy as keys
 
-    agree(ours, theirs, CUBE, backend=Backend(device, "float64"))
+
+def test_rows_counted_from_the_end_get_their_gradient() -> None:
+    table = Tensor(A, requires_grad=True)
+    bp.take(table, np.array([-1, 0, -1])).sum().backward()
+    np.testing.assert_array_equal(table.grad, [[1, 1, 1], [2, 2, 2]])
+
+
+@on_every_backend
+@pytest.mark.parametrize("condition", [[2, 0], [2.0, 0.0], [True, False]])
+def test_any_number_but_0_is_a_condition_that_holds(condition: list[Any], backend: Backend) -> None:
+    x, y = (backend.tensor([1.0, 2.0], requires_grad=True) for _ in range(2))
+    bp.where(backend.array(condition), x, y).sum().backward()
+    np.testing.assert_array_equal(to_numpy(x.grad), [1, 0])
+    np.testing.assert_array_equal(to_numpy(y.grad), [0, 1])
+
+
+def test_a_condition_has_the_gradient_0() -> None:
+    c = Tensor([1.0, 0.0], requires_grad=True)
+    (bp.where(c, c, 3 * c)).sum().backward()
+    np.testing.assert_array_equal(c.grad, [1, 3])
 
 
 def test_strict_arrays_refuse_gradients_of_fancy_indices() -> None:
@@ -670,6 +703,28 @@ def test_a_rule_with_a_pullback_too_few_is_explained() -> None:
         TypeError, match=r"product: expected .* one pullback for each of 2 inputs; received 1"
     ):
         product(Tensor(A), Tensor(B))
+
+
+@on_every_backend
+@pytest.mark.parametrize(
+    ("pullback", "kind", "message"),
+    [
+        (lambda g: g[:2], ValueError, r"by an input of shape \(3,\), .*; received shape \(2,\)"),
+        (lambda g: g[0, ...], ValueError, r"received shape \(\)"),
+        (lambda g: g[:2, None], ValueError, r"received shape \(2, 1\)"),
+        (lambda _: 1.0, TypeError, r"to return an array; received float 1.0"),
+        (lambda _: None, TypeError, r"to return an array; received NoneType None"),
+    ],
+)
+def test_a_pullback_of_another_shape_is_explained(
+    pullback: Any, kind: type[Exception], message: str, backend: Backend
+) -> None:
+    @primitive
+    def twice(x: Any) -> Any:
+        return 2 * x, pullback
+
+    with pytest.raises(kind, match=f"twice: expected its pullback .*{message}"):
+        twice(backend.tensor([1.0, 2.0, 3.0], requires_grad=True)).sum().backward()
 
 
 def test_a_rule_takes_options_arrays_and_numbers() -> None:

@@ -82,8 +82,8 @@ class Module:
         if self.training != training:
             now, then = ("train()", "eval()") if self.training else ("eval()", "train()")
             raise RuntimeError(
-                f"{type(self).__name__}: the step was captured in the mode of {then}, and the model is in that of {now}. "
-                f"Call model.{then} before the captured step, or capture a second step for this mode"
+                f"{type(self).__name__}: the step was captured in the mode of {then}; the model is in that of {now} "
+                f"now. Call model.{then} before the step, or capture a second one for this mode"
             )
 
     def _set_training(self, training: bool) -> Module:
