@@ -399,6 +399,22 @@ def test_names_tell_where_a_tensor_is() -> None:
     ]
 
 
+def test_a_result_that_a_field_keeps_is_no_parameter() -> None:
+    model = Residual(make_rng())
+    before = list(model.state()), model.parameters()
+    model.hidden = model(np.ones((4, 3), np.float32))  # type: ignore[attr-defined]
+    assert (list(model.state()), model.parameters()) == before
+
+
+def test_modules_are_found_in_lists_and_dicts_of_lists() -> None:
+    model = Module()
+    model.heads = {
+        "a": [Dense(1, 1, rng=make_rng())],
+        1: (Flatten(), [Dense(1, 1, rng=make_rng(), bias=False)]),
+    }  # type: ignore[attr-defined]
+    assert list(model.state()) == ["heads.a.0.weight", "heads.a.0.bias", "heads.1.1.0.weight"]
+
+
 def test_a_layer_used_twice_is_trained_once() -> None:
     tied = Dense(3, 3, rng=make_rng(), dtype="float64")
     model = Sequential(tied, tanh, tied)
@@ -486,6 +502,26 @@ def test_a_summary_is_a_table(backend: Backend) -> None:
         model.summary((2, 27, 28))
     assert all(m.training for m in model.modules())  # after an error, too
     assert "Dense(3, 2)" in Dense(3, 2, rng=make_rng()).summary()
+    assert "(5, 2)" in Dense(3, 2, rng=make_rng()).summary((5, 3))
+
+
+class Beside(Module):
+    """Two layers side by side, one of them twice, and one that is never called."""
+
+    def __init__(self) -> None:
+        self.last, self.idle = Dense(3, 3, rng=make_rng()), Dense(3, 4, rng=make_rng())
+        self.left, self.right = Dense(2, 3, rng=make_rng()), Dense(2, 3, rng=make_rng())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.last(self.left(x) * self.right(x)))
+
+
+def test_a_summary_follows_what_forward_does() -> None:
+    model = Beside()
+    rows = {line.split()[0]: line for line in model.summary((5, 2)).splitlines()}
+    assert all("(5, 3)" in rows[name] for name in ("last", "left", "right"))
+    assert "(5," not in rows["idle"]
+    assert not any("forward" in vars(m) for m in model.modules())
 
 
 def test_a_summary_of_a_model_that_starts_with_a_table() -> None:

@@ -179,12 +179,12 @@ def _same(replayed: Any, again: Any, tolerance: float | None = None) -> bool:
         return len(replayed) == len(again) and all(
             _same(r, a, tolerance) for r, a in zip(replayed, again, strict=True)
         )
-    values = [arrays.to_numpy(r.data if isinstance(r, Tensor) else r) for r in (replayed, again)]
-    return _alike(*values, tolerance)
+    a, b = (arrays.to_numpy(r) for r in (replayed, again))
+    return _alike(a, b, tolerance)
 
 
 def _plain_array(x: Any) -> NumpyArray:
-    return np.asarray(arrays.asarray(x.data if isinstance(x, Tensor) else x))
+    return np.asarray(arrays.asarray(x))
 
 
 def _laid_out_like(buffer: NumpyArray, x: Any) -> NumpyArray:
