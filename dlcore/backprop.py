@@ -289,7 +289,7 @@ def backward(root: Tensor, gradient: Any = None) -> None:
         g = node.grad
         for parent, pullback in node.edges:
             share, data = pullback(g), parent.data
-            if getattr(share, "shape", None) != data.shape or share.dtype is not data.dtype:
+            if share.shape != data.shape or share.dtype is not data.dtype:
                 _check_share(node.name, share, data)
                 share = _unbroadcast(share, data)
             # never in place: an addition hands the same array to both its inputs
@@ -310,10 +310,8 @@ def _inputs_first(root: Tensor) -> list[Tensor]:
     return [found[birth] for birth in sorted(found)] if root.edges else []
 
 
-def _check_share(name: str, share: Any, like: Array) -> None:
-    """Raise if what a pullback of operation `name` returned cannot be the gradient by its input `like`."""
-    if not is_array(share):
-        raise TypeError(f"{name}: expected its pullback to return an array; received {describe(share)}")
+def _check_share(name: str, share: Array, like: Array) -> None:
+    """Raise ValueError if what a pullback of operation `name` returned cannot be the gradient by its input `like`."""
     wanted, shape = tuple(like.shape), tuple(share.shape)
     extra = len(shape) - len(wanted)
     if extra < 0 or any(n not in (1, m) for n, m in zip(wanted, shape[extra:], strict=True)):
@@ -343,8 +341,9 @@ def _unbroadcast(g: Array, like: Array) -> Array:
 def primitive(rule: Callable[..., tuple[Any, ...]]) -> Callable[..., Tensor]:
     """Turn a rule on plain arrays into an operation on Tensors; the public door for new operations.
 
-    The rule takes arrays (and keyword options) and returns its value, followed by one pullback per array.
-    It may ignore broadcasting, tensors, and which of its inputs need a gradient.
+    The rule takes arrays (and keyword options) and returns its value, followed by one pullback per array, which
+    returns an array of that one's shape, or of the shape that it was broadcast to. It may ignore broadcasting,
+    tensors, and which of its inputs need a gradient.
 
     >>> @primitive
     ... def cube(x):

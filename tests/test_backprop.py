@@ -776,23 +776,19 @@ def test_a_rule_with_a_pullback_too_few_is_explained() -> None:
 
 @on_every_backend
 @pytest.mark.parametrize(
-    ("pullback", "kind", "message"),
+    ("pullback", "message"),
     [
-        (lambda g: g[:2], ValueError, r"by an input of shape \(3,\), .*; received shape \(2,\)"),
-        (lambda g: g[0, ...], ValueError, r"received shape \(\)"),
-        (lambda g: g[:2, None], ValueError, r"received shape \(2, 1\)"),
-        (lambda _: 1.0, TypeError, r"to return an array; received float 1.0"),
-        (lambda _: None, TypeError, r"to return an array; received NoneType None"),
+        (lambda g: g[:2], r"by an input of shape \(3,\), .*; received shape \(2,\)"),
+        (lambda g: g[0, ...], r"received shape \(\)"),
+        (lambda g: g[:2, None], r"received shape \(2, 1\)"),
     ],
 )
-def test_a_pullback_of_another_shape_is_explained(
-    pullback: Any, kind: type[Exception], message: str, backend: Backend
-) -> None:
+def test_a_pullback_of_another_shape_is_explained(pullback: Any, message: str, backend: Backend) -> None:
     @primitive
     def twice(x: Any) -> Any:
         return 2 * x, pullback
 
-    with pytest.raises(kind, match=f"twice: expected its pullback .*{message}"):
+    with pytest.raises(ValueError, match=f"twice: expected its pullback .*{message}"):
         twice(backend.tensor([1.0, 2.0, 3.0], requires_grad=True)).sum().backward()
 
 
