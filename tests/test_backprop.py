@@ -523,7 +523,7 @@ def test_a_copied_tape_is_another_tape() -> None:
     y = x * 3
     z = copy.deepcopy(y)
     (y + z).backward()
-    assert x.grad == 3
+    assert x.grad == z.edges[0][0].grad == 3
     assert [node.name for node in graph(z)] == ["tensor", "multiply"]
 
 
@@ -687,7 +687,6 @@ BAD = [
     (lambda: Tensor(np.ones((2, 3))).sum(7), ValueError, r"sum: .*axis 7.*\(2, 3\)"),
     (lambda: Tensor(A).transpose(0, 3), ValueError, r"transpose: .*axis 3"),
     (lambda: Tensor(A).transpose(0), ValueError, r"transpose: .*\(2, 3\)"),
-    (lambda: Tensor(A).reshape(6.0), TypeError, r"float"),
     (lambda: Tensor(A) ** Tensor(2.0), TypeError, r"power: expected a number .*exp\(y \* log"),
     (lambda: 2 ** Tensor(A), TypeError, r"power: expected a number as exponent; received a Tensor"),
     (lambda: f"{Tensor(A):.2f}", ValueError, r"item: expected a tensor with one element"),
