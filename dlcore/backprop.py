@@ -18,7 +18,8 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+import operator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -47,7 +48,8 @@ class Tensor:
         name: how errors and drawings call it.
 
     `grad` is None until a `backward` reaches the tensor; then it has the shape of `data`. The gradients of
-    several backward passes add up in the tensors one has made, as they must when a weight is used twice.
+    several backward passes add up in the tensors one has made, as they must when a weight is used twice. It may
+    share its memory with another gradient: set a new one, `w.grad = 0.5 * w.grad`, rather than change it in place.
 
     >>> w = Tensor([2.0, 3.0], requires_grad=True)
     >>> (w * w).sum().backward()
@@ -71,6 +73,12 @@ class Tensor:
         self.edges: list[tuple[Tensor, Pullback]] = []
         self.name = name
 
+    def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
+        """Become a copy or what was pickled, but born now: the number it had belongs to another tensor."""
+        for name, value in state[1].items():
+            setattr(self, name, value)
+        self.born = next(_births)
+
     def backward(self, gradient: Any = None) -> None:
         """Add to `.grad` of every tensor that led here the gradient of this one (see `backward` below)."""
         backward(self, gradient)
@@ -82,6 +90,9 @@ class Tensor:
     def numpy(self) -> np.ndarray[Any, Any]:
         """Return the data as a NumPy array on the CPU."""
         return to_numpy(self.data)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        return np.array(self.numpy(), dtype, copy=copy)
 
     def item(self) -> float:
         """Return the only element as a Python number."""
@@ -108,6 +119,9 @@ class Tensor:
     def __repr__(self) -> str:
         how = f", from {self.name}" if self.edges else ", requires_grad=True" if self.requires_grad else ""
         return f"Tensor({np.array2string(self.numpy(), separator=', ', prefix='Tensor(')}{how})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
 
     def __len__(self) -> int:
         if self.ndim == 0:
@@ -162,6 +176,9 @@ class Tensor:
     def __pow__(self, exponent: float) -> Tensor:
         return power(self, exponent=exponent)
 
+    def __rpow__(self, base: Any) -> Tensor:
+        return power(base, exponent=self)
+
     def __getitem__(self, key: Any) -> Tensor:
         return getitem(self, key=key)
 
@@ -200,11 +217,11 @@ class Tensor:
 
     def reshape(self, *shape: Any) -> Tensor:
         """Return the same elements in another shape; one length may be -1."""
-        return reshape(self, shape=shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape)
+        return reshape(self, shape=shape[0] if len(shape) == 1 else shape)
 
-    def transpose(self, *axes: int) -> Tensor:
+    def transpose(self, *axes: Any) -> Tensor:
         """Return the tensor with its axes in the order given (reversed if none is)."""
-        return transpose(self, axes=axes or None)
+        return transpose(self, axes=(_each(axes[0]) if len(axes) == 1 else axes) or None)
 
 
 Axis = int | tuple[int, ...] | None
@@ -234,7 +251,8 @@ def backward(root: Tensor, gradient: Any = None) -> None:
 
     A node's gradient is complete once every later node has handed in its share, hence the order. Shares
     add up: that is the chain rule for a value used twice. The values in between keep the gradient of the
-    latest pass in `.grad`, to be looked at.
+    latest pass in `.grad`, to be looked at. The record knows the arrays, not what is written into them later: after
+    a step of an optimizer, compute the loss anew before the next pass.
 
     Args:
         root: usually the loss.
@@ -272,6 +290,7 @@ def backward(root: Tensor, gradient: Any = None) -> None:
         for parent, pullback in node.edges:
             share, data = pullback(g), parent.data
             if share.shape != data.shape or share.dtype is not data.dtype:
+                _check_share(node.name, share, data)
                 share = _unbroadcast(share, data)
             # never in place: an addition hands the same array to both its inputs
             parent.grad = share if parent.grad is None else parent.grad + share
@@ -289,6 +308,17 @@ def _inputs_first(root: Tensor) -> list[Tensor]:
                 found[parent.born] = parent
                 stack.append(parent)
     return [found[birth] for birth in sorted(found)] if root.edges else []
+
+
+def _check_share(name: str, share: Array, like: Array) -> None:
+    """Raise ValueError if what a pullback of operation `name` returned cannot be the gradient by its input `like`."""
+    wanted, shape = tuple(like.shape), tuple(share.shape)
+    extra = len(shape) - len(wanted)
+    if extra < 0 or any(n not in (1, m) for n, m in zip(wanted, shape[extra:], strict=True)):
+        raise ValueError(
+            f"{name}: expected its pullback to return the gradient by an input of shape {wanted}, in that shape or in "
+            f"one that it broadcasts to; received shape {shape}"
+        )
 
 
 def _unbroadcast(g: Array, like: Array) -> Array:
@@ -311,8 +341,9 @@ def _unbroadcast(g: Array, like: Array) -> Array:
 def primitive(rule: Callable[..., tuple[Any, ...]]) -> Callable[..., Tensor]:
     """Turn a rule on plain arrays into an operation on Tensors; the public door for new operations.
 
-    The rule takes arrays (and keyword options) and returns its value, followed by one pullback per array.
-    It may ignore broadcasting, tensors, and which of its inputs need a gradient.
+    The rule takes arrays (and keyword options) and returns its value, followed by one pullback per array, which
+    returns an array of that one's shape, or of the shape that it was broadcast to. It may ignore broadcasting,
+    tensors, and which of its inputs need a gradient.
 
     >>> @primitive
     ... def cube(x):
@@ -422,7 +453,8 @@ def multiply(x: Array, y: Array) -> Any:
 @primitive
 def divide(x: Array, y: Array) -> Any:
     """Return x / y, element by element."""
-    return x / y, lambda g: g / y, lambda g: -g * x / (y * y)
+    quotient = x / y
+    return quotient, lambda g: g / y, lambda g: -g * quotient / y  # y² might overflow, or vanish
 
 
 @primitive
@@ -432,11 +464,14 @@ def negative(x: Array) -> Any:
 
 
 @primitive
-def power(x: Array, *, exponent: float) -> Any:
+def power(x: Array, *, exponent: Any) -> Any:
     """Return x to a constant power."""
+    if isinstance(exponent, Tensor):
+        raise TypeError("power: expected a number as exponent; received a Tensor. Write exp(y * log(x))")
     if exponent == 2:  # a product is many times faster than a power
         return x * x, lambda g: g * (2 * x)
-    return x**exponent, lambda g: g * (exponent * x ** (exponent - 1))
+    lower = exponent - 1 if exponent else 0  # 0 · x⁻¹ would be no number at x = 0
+    return x**exponent, lambda g: g * (exponent * x**lower)
 
 
 @primitive
@@ -522,18 +557,19 @@ def maximum(x: Array, y: Array) -> Any:
 
 def minimum(x: Any, y: Any) -> Tensor:
     """Return the smaller of x and y, element by element."""
-    return -maximum(-x, -y)
+    return -maximum(*[-(x if type(x) is Tensor else _data(x)) for x in (x, y)])
 
 
 @primitive
 def where(condition: Array, x: Array, y: Array) -> Any:
     """Return x where the condition holds, y elsewhere."""
     xp = namespace(condition)
+    holds = condition if condition.dtype == xp.bool else condition != 0
 
     def only(keep: Array) -> Pullback:
         return lambda g: xp.where(keep, g, xp.zeros_like(g))
 
-    return xp.where(condition, x, y), lambda _: None, only(condition), only(~condition)
+    return xp.where(holds, x, y), lambda _: xp.zeros_like(condition), only(holds), only(~holds)
 
 
 @primitive
@@ -545,8 +581,7 @@ def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:  # noqa:
 @primitive
 def mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """Return the mean over `axis` (all axes if None)."""
-    axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
-    count = math.prod([x.shape[i] for i in axes])
+    count = math.prod([x.shape[i] for i in (range(x.ndim) if axis is None else _each(axis))])
     if count == 0:
         raise ValueError("mean: expected at least one element to average; received none")
     return _reduced(x, namespace(x).mean, axis, keepdims, 1.0 / count)
@@ -564,9 +599,13 @@ def _with_axes(g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     """Give a reduced array its axes of length 1 back, so that it broadcasts against `x`."""
     if keepdims or axis is None:
         return g
-    axes = (axis,) if isinstance(axis, int) else axis
-    gone = {i % x.ndim for i in axes}
+    gone = {i % x.ndim for i in _each(axis)}
     return namespace(x).reshape(g, tuple(1 if i in gone else n for i, n in enumerate(x.shape)))
+
+
+def _each(numbers: int | Iterable[int]) -> tuple[int, ...]:
+    """Return one whole number, of Python or NumPy, or several, as a tuple."""
+    return tuple(numbers) if isinstance(numbers, Iterable) else (operator.index(numbers),)
 
 
 @primitive
@@ -587,17 +626,18 @@ def amax(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
 def reshape(x: Array, *, shape: int | tuple[int, ...]) -> Any:
     """Return the same elements in another shape; one length may be -1."""
     xp = namespace(x)
-    shape = (shape,) if isinstance(shape, int) else tuple(shape)
-    return xp.reshape(x, shape), lambda g: xp.reshape(g, x.shape)
+    return xp.reshape(x, _each(shape)), lambda g: xp.reshape(g, x.shape)
 
 
 @primitive
 def transpose(x: Array, *, axes: tuple[int, ...] | None = None) -> Any:
     """Return the array with its axes in the order given (reversed if None)."""
     xp = namespace(x)
-    axes = tuple(reversed(range(x.ndim))) if axes is None else tuple(a % x.ndim for a in axes)
-    back = tuple(axes.index(i) for i in range(x.ndim))
-    return xp.permute_dims(x, axes), lambda g: xp.permute_dims(g, back)
+    axes = tuple(reversed(range(x.ndim))) if axes is None else axes
+    value = xp.permute_dims(x, axes)
+    order = [a % x.ndim for a in axes]
+    back = tuple(order.index(i) for i in range(x.ndim))
+    return value, lambda g: xp.permute_dims(g, back)
 
 
 @primitive
@@ -646,6 +686,8 @@ def concat(*parts: Array, axis: int = 0) -> Any:
 
 def stack(tensors: Sequence[Any], axis: int = 0) -> Tensor:
     """Return the tensors joined along a new axis."""
+    if not len(tensors):
+        raise ValueError("stack: expected at least one tensor; received none")
     grown = [t if isinstance(t, Tensor) else Tensor(t) for t in tensors]
     shape = list(grown[0].shape)
     shape.insert(axis % (len(shape) + 1), 1)
@@ -764,11 +806,19 @@ def check_parameters(loss: Callable[[], Tensor], parameters: Sequence[Tensor], *
 
     def with_values(*values: Tensor) -> Tensor:
         for p, value in zip(parameters, values, strict=True):
-            p.data, p.requires_grad = value.data, value.requires_grad
-            p.edges = [(value, lambda g: g)] if value.requires_grad else []
+            p.data, p.edges, p.requires_grad, p.grad = value.data, [], True, None
         output = loss()
-        _check_none_is_left_out(output, values)
-        return output
+        ends = _ends(output)
+        _check_none_is_left_out(ends, parameters)
+
+        def share(p: Tensor, g: Array) -> Any:
+            if p.grad is None:  # the first that is asked for lets all be computed
+                output.backward(g)
+            return p.grad
+
+        used = [(p, value) for p, value in zip(parameters, values, strict=True) if p in ends]
+        pullbacks = [functools.partial(share, p) for p, _ in used]
+        return record("loss", output.data, [value for _, value in used], pullbacks)
 
     try:
         check_gradients(with_values, *[p.data for p in parameters], **options)
@@ -777,9 +827,14 @@ def check_parameters(loss: Callable[[], Tensor], parameters: Sequence[Tensor], *
             p.data, p.edges, p.requires_grad, p.grad = state
 
 
-def _check_none_is_left_out(output: Tensor, given: Sequence[Tensor]) -> None:
-    """Raise ValueError if `output` came from a tensor that needs a gradient and is not among those given."""
-    ends = {parent for node in _inputs_first(output) for parent, _ in node.edges if not parent.edges}
+def _ends(output: Tensor) -> set[Tensor]:
+    """Return the tensors at which every way back from `output` ends."""
+    found = {output, *(parent for node in _inputs_first(output) for parent, _ in node.edges)}
+    return {t for t in found if t.requires_grad and not t.edges}
+
+
+def _check_none_is_left_out(ends: set[Tensor], given: Sequence[Tensor]) -> None:
+    """Raise ValueError if a loss came from a tensor that needs a gradient and is not among those given."""
     for end in ends - set(given):
         raise ValueError(
             f"check_parameters: the loss also depends on a parameter of shape {end.shape} that was not given, "

@@ -1,6 +1,8 @@
 """The tape: every operation against torch and against central differences; the tools around it."""
 
+import copy
 import gc
+import pickle
 import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -232,19 +234,62 @@ def test_an_operation_agrees_with_central_differences(case: Case, backend: Backe
         np.array([2, 0, 2]),
         (np.array([0, 1, 1]), np.array([1, 1, 1])),
         np.arange(24).reshape(4, 2, 3) % 5 == 0,
+        [0, 0],
+        (slice(None), [0, 0]),
+        (0, [1, 1], None),
+        (Ellipsis, [[0, -1], [2, 2]]),
     ],
-    ids=["rows, one twice", "pairs, one twice", "mask"],
+    ids=[
+        "rows, one twice",
+        "pairs, one twice",
+        "mask",
+        "list",
+        "list and slice",
+        "list and number",
+        "lists of lists",
+    ],
 )
 def test_indices_may_pick_an_element_twice(key: Any, device: str) -> None:
     def ours(x: Tensor) -> Tensor:
         parts = key if isinstance(key, tuple) else (key,)
-        moved = tuple(asarray(k, device=device) for k in parts)
+        moved = tuple(asarray(k, device=device) if isinstance(k, np.ndarray) else k for k in parts)
         return x[moved if isinstance(key, tuple) else moved[0]]
 
-    def theirs(x: Any) -> Any:
-        return x[tuple(map(torch.tensor, key)) if isinstance(key, tuple) else torch.tensor(key)]
+    agree(ours, lambda x: x[key], CUBE, backend=Backend(device, "float64"))
+    agree(
+        lambda x: x[key], lambda x: x[key], CUBE, backend=Backend(device, "float64")
+    )  # arrays of NumPy as keys
 
-    agree(ours, theirs, CUBE, backend=Backend(device, "float64"))
+
+def test_rows_counted_from_the_end_get_their_gradient() -> None:
+    table = Tensor(A, requires_grad=True)
+    bp.take(table, np.array([-1, 0, -1])).sum().backward()
+    np.testing.assert_array_equal(table.grad, [[1, 1, 1], [2, 2, 2]])
+
+
+@on_every_backend
+@pytest.mark.parametrize("condition", [[2, 0], [2.0, 0.0], [True, False]])
+def test_any_number_but_0_is_a_condition_that_holds(condition: list[Any], backend: Backend) -> None:
+    x, y = (backend.tensor([1.0, 2.0], requires_grad=True) for _ in range(2))
+    bp.where(backend.array(condition), x, y).sum().backward()
+    np.testing.assert_array_equal(to_numpy(x.grad), [1, 0])
+    np.testing.assert_array_equal(to_numpy(y.grad), [0, 1])
+
+
+def test_a_condition_has_the_gradient_0() -> None:
+    c = Tensor([1.0, 0.0], requires_grad=True)
+    (bp.where(c, c, 3 * c)).sum().backward()
+    np.testing.assert_array_equal(c.grad, [1, 3])
+
+
+def test_slopes_at_the_edge() -> None:
+    x = Tensor([0.0, 2.0], requires_grad=True)
+    (x**0).sum().backward()
+    np.testing.assert_array_equal(x.grad, 0)
+    for size in (1e-25, 1e30):  # whose squares are 0 and infinite in float32
+        y = Tensor(np.float32([size]), requires_grad=True)
+        (np.float32([size]) / y).backward()
+        np.testing.assert_allclose(y.grad, [-1 / size], rtol=1e-6)
 
 
 def test_strict_arrays_refuse_gradients_of_fancy_indices() -> None:
@@ -464,6 +509,24 @@ def test_detach_cuts_the_record_and_shares_the_data() -> None:
     assert x.detach().data is x.data
 
 
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_a_copy_is_another_tensor(again: Callable[[Tensor], Tensor]) -> None:
+    x = Tensor([2.0], requires_grad=True, name="x")
+    y = again(x)
+    assert (y.name, y.requires_grad, y.born > x.born) == ("x", True, True)
+    (x * y + y).backward()
+    assert (x.grad, y.grad) == ([2.0], [3.0])
+
+
+def test_a_copied_tape_is_another_tape() -> None:
+    x = Tensor(1.0, requires_grad=True)
+    y = x * 3
+    z = copy.deepcopy(y)
+    (y + z).backward()
+    assert x.grad == z.edges[0][0].grad == 3
+    assert [node.name for node in graph(z)] == ["tensor", "multiply"]
+
+
 def test_a_tape_is_freed_without_the_cycle_collector() -> None:
     with no_collector():
         w = Tensor(np.ones((3, 3)), requires_grad=True)
@@ -543,6 +606,20 @@ def test_repr_shows_values_and_how_they_came_about() -> None:
     assert repr(x * 2) == "Tensor([2., 4.], from multiply)"
 
 
+def test_a_single_number_has_formats() -> None:
+    assert f"{Tensor(0.125):.2f} {Tensor([2.0])} {Tensor([[3.0]]):5.1f}" == "0.12 Tensor([2.])   3.0"
+
+
+def test_axes_and_lengths_may_be_integers_of_numpy_and_tuples() -> None:
+    x = Tensor(CUBE, requires_grad=True)
+    one, size = np.int64(1), np.prod(CUBE.shape)
+    np.testing.assert_array_equal(x.mean(one).data, CUBE.mean(1))
+    x.sum(one).sum().backward()
+    np.testing.assert_array_equal(x.grad, np.ones_like(CUBE))
+    assert x.reshape(size).shape == (24,)
+    assert x.transpose((2, 0, -2)).shape == x.transpose(2, 0, -2).shape == (3, 4, 2)
+
+
 def test_numpy_arrays_leave_operators_to_the_tensor() -> None:
     x = Tensor(np.ones(3), requires_grad=True)
     array = np.array([1.0, 2.0, 3.0])
@@ -551,7 +628,25 @@ def test_numpy_arrays_leave_operators_to_the_tensor() -> None:
         assert result.requires_grad
 
 
+def test_numpy_and_asarray_see_the_data_of_a_tensor() -> None:
+    x = Tensor(A, requires_grad=True)
+    for array in (np.asarray(x), to_numpy(x), asarray(x)):
+        assert np.shares_memory(array, x.data)
+        assert array.dtype == np.float64
+    assert np.array(x, dtype=np.float32).dtype == np.float32
+    assert not np.shares_memory(np.array(x), x.data)
+    np.testing.assert_array_equal(asarray([x, x]), [np.float32(A)] * 2)
+
+
+@needs_torch
+def test_asarray_of_a_tensor_stays_where_it_is() -> None:
+    x = Tensor(asarray(A, device="cpu"))
+    assert asarray(x) is x.data
+    assert device_of(asarray(x, device="numpy")) == "numpy"
+
+
 def test_lists_may_meet_tensors() -> None:
+    np.testing.assert_array_equal(bp.minimum([1.0, 3.0], Tensor([2.0, 2.0])).data, [1.0, 2.0])
     x = Tensor([1.0, 2.0], requires_grad=True)
     np.testing.assert_array_equal(([1.0, 1.0] * x - [1.0, 0.0]).data, [0.0, 2.0])
     np.testing.assert_array_equal((x * True).data, [1.0, 2.0])
@@ -590,6 +685,12 @@ BAD = [
     (lambda: Tensor(np.ones((2, 3))).reshape(4, 2), ValueError, r"reshape: .*\(2, 3\)"),
     (lambda: Tensor(np.ones((2, 3)))[5], IndexError, r"getitem: .*\(2, 3\)"),
     (lambda: Tensor(np.ones((2, 3))).sum(7), ValueError, r"sum: .*axis 7.*\(2, 3\)"),
+    (lambda: Tensor(A).transpose(0, 3), ValueError, r"transpose: .*axis 3"),
+    (lambda: Tensor(A).transpose(0), ValueError, r"transpose: .*\(2, 3\)"),
+    (lambda: Tensor(A) ** Tensor(2.0), TypeError, r"power: expected a number .*exp\(y \* log"),
+    (lambda: 2 ** Tensor(A), TypeError, r"power: expected a number as exponent; received a Tensor"),
+    (lambda: f"{Tensor(A):.2f}", ValueError, r"item: expected a tensor with one element"),
+    (lambda: bp.stack([]), ValueError, r"stack: expected at least one tensor"),
     (lambda: Tensor(np.ones((0, 3))).mean(), ValueError, r"mean: expected at least one element"),
     (lambda: bp.concat(np.ones((2, 3)), np.ones((3, 2))), ValueError, r"concat: .*\(2, 3\).*\(3, 2\)"),
     (lambda: check_gradients(bp.log, np.array([-1.0])), ValueError, r"check_gradients: f is not finite"),
@@ -670,6 +771,24 @@ def test_a_rule_with_a_pullback_too_few_is_explained() -> None:
         TypeError, match=r"product: expected .* one pullback for each of 2 inputs; received 1"
     ):
         product(Tensor(A), Tensor(B))
+
+
+@on_every_backend
+@pytest.mark.parametrize(
+    ("pullback", "message"),
+    [
+        (lambda g: g[:2], r"by an input of shape \(3,\), .*; received shape \(2,\)"),
+        (lambda g: g[0, ...], r"received shape \(\)"),
+        (lambda g: g[:2, None], r"received shape \(2, 1\)"),
+    ],
+)
+def test_a_pullback_of_another_shape_is_explained(pullback: Any, message: str, backend: Backend) -> None:
+    @primitive
+    def twice(x: Any) -> Any:
+        return 2 * x, pullback
+
+    with pytest.raises(ValueError, match=f"twice: expected its pullback .*{message}"):
+        twice(backend.tensor([1.0, 2.0, 3.0], requires_grad=True)).sum().backward()
 
 
 def test_a_rule_takes_options_arrays_and_numbers() -> None:

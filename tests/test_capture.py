@@ -453,6 +453,21 @@ def test_large_arguments_that_are_joined_or_checked_are_copied() -> None:
             checked(x)
 
 
+@pytest.mark.parametrize("size", [10, 20_000])
+def test_views_of_an_argument_show_the_latest(size: int) -> None:
+    w = Tensor(np.zeros(size), requires_grad=True)
+
+    def step(x: Any) -> tuple[Any, Any]:
+        w.grad = None
+        (w + 1).backward(x)
+        return Tensor(x)[:2], w.grad
+
+    replay = capture(step)
+    for value in (1.0, 1.0, 5.0, 7.0):
+        for result in (*replay(np.full(size, value)), w.grad):
+            assert (result.data[:1] if isinstance(result, Tensor) else result[:1]) == value
+
+
 # ----------------------------------------------------------------------------------- what is checked anew
 
 
@@ -632,6 +647,56 @@ def test_state_in_a_tensor_is_no_hidden_state() -> None:
         replay(np.ones(2))
     np.testing.assert_array_equal(w.data, [15.0, 15.0])
     np.testing.assert_array_equal(count.data, [5.0])
+
+
+def test_hidden_state_that_hardly_moves_the_weights_is_found_too() -> None:
+    """A factor of the loss that alternates shows in the gradients, however small the rate."""
+    _, captured = trained("SGD", "float32", steps=0)
+    captured.optimizer.learning_rate = 1e-6
+    factors = iter([1.0, 1.5])
+
+    def step(x: Any, y: Any) -> None:
+        captured.optimizer.zero_grad()
+        (loss.mse(captured.model(x), y) * next(factors)).backward()
+        captured.optimizer.step()
+
+    replay = capture(step)
+    replay(captured.inputs[0], captured.targets[0])
+    with pytest.raises(CaptureError, match="or its gradient, than run anew"):
+        replay(captured.inputs[0], captured.targets[0])
+
+
+def test_settings_are_not_set_inside_a_captured_step() -> None:
+    _, captured = trained(steps=0)
+
+    def step(x: Any) -> None:
+        captured.optimizer.learning_rate = 0.1
+
+    with pytest.raises(RuntimeError, match=r"SGD: learning_rate was set inside a step .* between two steps"):
+        capture(step)(np.ones(2))
+    captured.losses(3)  # nothing was spoilt
+
+
+@pytest.mark.parametrize("layer", [BatchNorm(2), Dropout(0.5, rng=make_rng())])
+def test_a_changed_mode_is_noticed(layer: Module) -> None:
+    replay, x = capture(layer), np.array([[1.0, 2.0], [3.0, 5.0]], np.float32)
+    replay(x)
+    layer.eval()
+    with pytest.raises(
+        RuntimeError, match=r"captured in the mode of train\(\); .* in that of eval\(\) now. Call"
+    ):
+        replay(x)
+    np.testing.assert_array_equal(capture(layer)(x).data, layer(x).data)
+    layer.train()
+    replay(x)
+
+
+def test_inputs_are_copied_wherever_the_step_runs() -> None:
+    """A step that writes into its argument leaves the caller's as it is, at the second call, too."""
+    replay, x = capture(lambda x: np.multiply(x, 2, out=x)), np.ones(2)
+    for _ in range(3):
+        np.testing.assert_array_equal(replay(x), [2.0, 2.0])
+    np.testing.assert_array_equal(x, 1.0)
 
 
 def test_gradients_that_add_up_from_call_to_call_are_refused() -> None:

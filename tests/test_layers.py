@@ -318,6 +318,38 @@ def test_an_ensemble_of_embeddings(members: int, backend: Backend) -> None:
         close(together.weight.grad[i, ...], to_numpy(model.weight.grad), 1e-6)  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("members", [1, 2])
+def test_an_ensemble_of_models_that_use_a_layer_twice(members: int) -> None:
+    models = []
+    for i in range(members):
+        tied = Dense(2, 2, rng=make_rng(i))
+        models.append(Sequential(tied, tanh, tied))
+    x = np.ones((members, 3, 2), np.float32)
+    for y, model, row in zip(ensemble(models)(x), models, x, strict=True):
+        close(y.data, model(row).numpy(), 1e-6)
+    apart = Sequential(Dense(2, 2, rng=make_rng()), tanh, Dense(2, 2, rng=make_rng()))
+    with pytest.raises(ValueError, match="models of one architecture"):
+        ensemble([models[0], apart])
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda i: Dropout([0.0, 0.9][i], rng=make_rng(i)), r"rate is 0.0 in model 0 and 0.9 in model 1.*apart"),
+        (lambda i: Sequential(Flatten(), [relu, tanh][i]), r"layers.1.function is relu in model 0 and tanh in"),
+        (lambda i: Sequential(LayerNorm(2, epsilon=[1e-5, 1e-3][i])), r"layers.0.epsilon is 1e-05 .* and 0.001"),
+        (lambda i: Sequential([Flatten(), Activation(relu)][i]), r"layers.0.class is Flatten"),
+        (lambda i: Activation(lambda x: x * i), r"function is <lambda> in model 0"),
+        (lambda i: Activation(partial(init.uniform, low=i)), r"function is functools.partial"),
+        (lambda i: [Dropout(0.5, rng=make_rng()).eval, Dropout(0.5, rng=make_rng()).train][i](), r"training is False"),
+    ],
+)  # fmt: skip
+def test_models_of_other_settings_make_no_ensemble(build: Callable[[int], Module], message: str) -> None:
+    with pytest.raises(ValueError, match=f"ensemble: expected models .*{message}"):
+        ensemble([build(0), build(1)])
+    ensemble([build(0), build(0)])  # functions that were made twice mean the same
+
+
 def test_the_members_stay_as_they_were() -> None:
     models = [Sequential(Dense(2, 2, rng=make_rng(i)), Dropout(0.5, rng=make_rng(i))) for i in range(2)]
     before = [m.state() for m in models]
@@ -365,6 +397,22 @@ def test_names_tell_where_a_tensor_is() -> None:
         "Dense",
         "BatchNorm",
     ]
+
+
+def test_a_result_that_a_field_keeps_is_no_parameter() -> None:
+    model = Residual(make_rng())
+    before = list(model.state()), model.parameters()
+    model.hidden = model(np.ones((4, 3), np.float32))  # type: ignore[attr-defined]
+    assert (list(model.state()), model.parameters()) == before
+
+
+def test_modules_are_found_in_lists_and_dicts_of_lists() -> None:
+    model = Module()
+    model.heads = {
+        "a": [Dense(1, 1, rng=make_rng())],
+        1: (Flatten(), [Dense(1, 1, rng=make_rng(), bias=False)]),
+    }  # type: ignore[attr-defined]
+    assert list(model.state()) == ["heads.a.0.weight", "heads.a.0.bias", "heads.1.1.0.weight"]
 
 
 def test_a_layer_used_twice_is_trained_once() -> None:
@@ -454,6 +502,26 @@ def test_a_summary_is_a_table(backend: Backend) -> None:
         model.summary((2, 27, 28))
     assert all(m.training for m in model.modules())  # after an error, too
     assert "Dense(3, 2)" in Dense(3, 2, rng=make_rng()).summary()
+    assert "(5, 2)" in Dense(3, 2, rng=make_rng()).summary((5, 3))
+
+
+class Beside(Module):
+    """Two layers side by side, one of them twice, and one that is never called."""
+
+    def __init__(self) -> None:
+        self.last, self.idle = Dense(3, 3, rng=make_rng()), Dense(3, 4, rng=make_rng())
+        self.left, self.right = Dense(2, 3, rng=make_rng()), Dense(2, 3, rng=make_rng())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.last(self.left(x) * self.right(x)))
+
+
+def test_a_summary_follows_what_forward_does() -> None:
+    model = Beside()
+    rows = {line.split()[0]: line for line in model.summary((5, 2)).splitlines()}
+    assert all("(5, 3)" in rows[name] for name in ("last", "left", "right"))
+    assert "(5," not in rows["idle"]
+    assert not any("forward" in vars(m) for m in model.modules())
 
 
 def test_a_summary_of_a_model_that_starts_with_a_table() -> None:

@@ -235,6 +235,19 @@ def test_every_parameter_is_visited(position: int) -> None:
         check_parameters(lambda: loss() + unseen(planted.sum()), model.parameters())
 
 
+def test_a_penalty_of_all_parameters_is_checked_too() -> None:
+    model = a_model(honest)
+
+    def penalized() -> Tensor:
+        return a_loss(model)() + sum((honest(p) * p).sum() for p in model.parameters())
+
+    check_parameters(penalized, model.parameters())
+    with pytest.raises(AssertionError, match="input 0 "):
+        check_parameters(
+            lambda: penalized() + sum(unseen(p.sum()) for p in model.parameters()), model.parameters()
+        )
+
+
 @primitive
 def unseen(x: Any) -> Any:
     """Add nothing to the value, and something to the gradient."""

@@ -84,7 +84,7 @@ def asarray(x: Any, *, device: str | None = None, dtype: str | None = None) -> A
     arrays, floats among them float32: the precision networks are trained in.
 
     Args:
-        x: an array of any supported library, or (nested) Python numbers.
+        x: an array of any supported library, a Tensor (whose data it is), or (nested) Python numbers.
         device: "numpy", "cpu", "cuda", "mps", or "strict" (array_api_strict, for tests).
         dtype: "float32", "float64", "int32", "int64" or "bool".
 
@@ -100,7 +100,8 @@ def asarray(x: Any, *, device: str | None = None, dtype: str | None = None) -> A
     if dtype is not None and dtype not in DTYPES:
         raise ValueError(f"asarray: expected dtype to be one of {', '.join(DTYPES)}; received {dtype!r}")
     if not is_array(x):
-        x = _from_python(x)
+        data = getattr(x, "data", None)  # what a Tensor wraps
+        x = data if is_array(data) else _from_python(x)
     if device is None:
         device = device_of(x)
     if device_of(x) != device:

@@ -64,9 +64,12 @@ def scatter(g: Array, key: Any, like: Array) -> Array:
         out[key] = g
     elif library(g) == "numpy":
         np.add.at(out, key, g)  # out[key] += g would count a repeated place once
-    elif library(g) == "torch":
-        index = key if isinstance(key, tuple) else (key,)
-        out.index_put_(index, g, accumulate=True)
+    elif (
+        library(g) == "torch"
+    ):  # by the numbers of the places, which any key picks: lists, slices beside indices
+        xp = namespace(g)
+        places = xp.reshape(xp.arange(out.numel(), device=out.device), out.shape)[key]
+        out.view(-1).index_put_((xp.reshape(places, (-1,)),), xp.reshape(g, (-1,)), accumulate=True)
     else:
         raise TypeError("getitem: array_api_strict has gradients of slices and integers only; use take()")
     return out
@@ -83,13 +86,14 @@ def scatter_rows(g: Array, rows: Array, like: Array) -> Array:
 
     Args:
         g: array of shape (n, width).
-        rows: integers of shape (n,).
+        rows: integers of shape (n,), counted from the end if negative.
         like: array of shape (table, width), gives the shape.
     """
     xp = namespace(g)
     if library(g) == "torch":
         return xp.zeros_like(like, dtype=g.dtype).index_add_(0, rows, g)
     # A matrix product with the one-hot rows: for the vocabularies of this book it beats np.add.at.
+    rows = rows % like.shape[0]
     hot = xp.astype(rows[None, :] == xp.arange(like.shape[0], dtype=rows.dtype)[:, None], g.dtype)
     return hot @ g  # (table, n) @ (n, width)
 

@@ -13,8 +13,9 @@ from dlcore.activations import relu
 from dlcore.arrays import Array, asarray, device_of, dtype_name, namespace, to_numpy
 from dlcore.backprop import primitive
 from dlcore.layers import Activation, Module
+from dlcore.layers.module import replaced
 
-from .scores import CHUNK, as_inputs, each, gradients, replaced
+from .scores import CHUNK, as_inputs, each, gradients
 
 
 def saliency(model: Module, inputs: Any, target: Any = None) -> Array:

@@ -31,7 +31,7 @@ class Dropout(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Drop elements in training; pass all in evaluation."""
-        if not self.training or self.rate == 0:
+        if not self._behaves_as_in_training() or self.rate == 0:
             return x
         draws = self._draws(x)
         kept = namespace(draws).astype(draws >= self.rate, x.dtype)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
 
 from dlcore import arrays
-from dlcore.arrays import asarray
+from dlcore.arrays import asarray, hooks
 from dlcore.backprop import Tensor, no_grad
 
 
@@ -16,7 +18,9 @@ class Module:
     """A piece of a network: a callable on Tensors that owns parameters, buffers and other modules.
 
     Subclasses set their fields in `__init__` and implement `forward`. Every Tensor among the fields that
-    requires a gradient is a parameter; one that does not is a buffer (state that is saved but not trained).
+    requires a gradient is a parameter; one that does not is a buffer (state that is saved but not trained). A
+    result that is on the record, say `self.hidden = layer(x)` in `forward`, is neither, nor is a Tensor in a list.
+    Modules are found in fields, and in lists, tuples and dicts there.
 
     Attributes:
         training: whether layers that behave differently in training (Dropout, BatchNorm) shall do so.
@@ -38,10 +42,7 @@ class Module:
     def children(self) -> Iterator[tuple[str, Module]]:
         """Yield the modules that this one owns directly, with their names."""
         for name, value in vars(self).items():
-            if isinstance(value, Module):
-                yield name, value
-            elif isinstance(value, (list, tuple)):
-                yield from ((f"{name}.{i}", m) for i, m in enumerate(value) if isinstance(m, Module))
+            yield from _modules_in(name, value)
 
     def modules(self) -> Iterator[Module]:
         """Yield this module and all below it."""
@@ -51,7 +52,9 @@ class Module:
 
     def named_tensors(self) -> Iterator[tuple[str, Tensor]]:
         """Yield all parameters and buffers with their dotted names, in the order of the layers."""
-        yield from ((name, value) for name, value in vars(self).items() if isinstance(value, Tensor))
+        for name, value in vars(self).items():
+            if isinstance(value, Tensor) and not value.edges:
+                yield name, value
         for prefix, child in self.children():
             yield from ((f"{prefix}.{name}", tensor) for name, tensor in child.named_tensors())
 
@@ -70,6 +73,20 @@ class Module:
     def eval(self) -> Module:
         """Switch to evaluation: Dropout passes all, BatchNorm uses what it learnt. Returns the module."""
         return self._set_training(False)
+
+    def _behaves_as_in_training(self) -> bool:
+        """Return `training`, and let a step that is being captured notice when it changes."""
+        if hooks.capturing is not None:
+            hooks.guard(functools.partial(self._check_mode, self.training))
+        return self.training
+
+    def _check_mode(self, training: bool) -> None:
+        if self.training != training:
+            now, then = ("train()", "eval()") if self.training else ("eval()", "train()")
+            raise RuntimeError(
+                f"{type(self).__name__}: the step was captured in the mode of {then}; the model is in that of {now} "
+                f"now. Call model.{then} before the step, or capture a second one for this mode"
+            )
 
     def _set_training(self, training: bool) -> Module:
         for module in self.modules():
@@ -116,7 +133,7 @@ class Module:
         """
         shapes = self._output_shapes(tuple(input_shape)) if input_shape is not None else {}
         rows = [("layer", "output" if shapes else "", "parameters")]
-        for name, module in self.children() if any(True for _ in self.children()) else [("", self)]:
+        for name, module in self._parts():
             count = sum(p.size for p in module.parameters())
             label = f"{name.removeprefix('layers.')} {module!r}".strip()
             rows.append((label, str(shapes.get(id(module), "")), f"{count:,}"))
@@ -125,8 +142,24 @@ class Module:
         lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
         return "\n".join(line.rstrip() for line in lines)
 
+    def _parts(self) -> list[tuple[str, Module]]:
+        return list(self.children()) or [("", self)]
+
     def _output_shapes(self, input_shape: tuple[int, ...]) -> dict[int, tuple[int, ...]]:
+        """Return the shape of each part's latest output, by the part's id, when a batch of zeros goes through."""
         shapes: dict[int, tuple[int, ...]] = {}
+
+        def watch(module: Module) -> Callable[..., Any]:
+            forward = module.forward
+
+            def watched(*inputs: Any, **options: Any) -> Any:
+                y = forward(*inputs, **options)
+                if isinstance(y, Tensor):
+                    shapes[id(module)] = y.shape
+                return y
+
+            return watched
+
         first = next((t for _, t in self.named_tensors()), Tensor(0.0))
         leaf = next(m for m in self.modules() if not any(True for _ in m.children()))
         dtype = leaf._input_dtype or arrays.dtype_name(first.data)
@@ -134,10 +167,10 @@ class Module:
         modes = [(module, module.training) for module in self.modules()]
         try:
             self.eval()
-            with no_grad():
-                for _, module in self.children():
-                    x = module(x)
-                    shapes[id(module)] = x.shape
+            with no_grad(), ExitStack() as watching:
+                for _, module in self._parts():
+                    watching.enter_context(replaced(module, watch(module)))
+                self(x)
         finally:
             for module, training in modes:
                 module.training = training
@@ -145,3 +178,26 @@ class Module:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
+
+
+def _modules_in(name: str, value: Any) -> Iterator[tuple[str, Module]]:
+    """Yield the modules in a field, in nested lists, tuples and dicts, too."""
+    if isinstance(value, Module):
+        yield name, value
+    elif isinstance(value, (list, tuple, dict)):
+        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _modules_in(f"{name}.{key}", part)
+
+
+@contextmanager
+def replaced(module: Module, forward: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    """Let a module compute something else for a while."""
+    own = vars(module).get("forward")  # a forward of this one object, where it has one
+    vars(module)["forward"] = forward
+    try:
+        yield
+    finally:
+        if own is None:
+            del vars(module)["forward"]
+        else:
+            vars(module)["forward"] = own

@@ -110,7 +110,7 @@ class BatchNorm(Module):
         channel = -1 if x.ndim - lead == 2 else -3
         _check_features(self, x, x.shape[channel])
         axes = (-2,) if channel == -1 else (-4, -2, -1)
-        if self.training:
+        if self._behaves_as_in_training():
             count = math.prod(x.shape[i] for i in axes)
             if count < 2:
                 raise ValueError(

@@ -29,7 +29,7 @@ class Optimizer:
         members: number of members if every parameter has a leading axis of an ensemble.
         settings: further numbers of the rule, such as momentum.
 
-    All settings can be read and changed at any time: `optimizer.learning_rate = 0.1`.
+    All settings can be read and changed between any two steps: `optimizer.learning_rate = 0.1`.
     """
 
     state_names: tuple[str, ...] = ()
@@ -171,6 +171,11 @@ class Optimizer:
     # -- settings
 
     def _set(self, name: str, value: Any) -> None:
+        if hooks.capturing is not None:
+            raise RuntimeError(
+                f"{type(self).__name__}: {name} was set inside a step that is being captured; every replay would set "
+                "the same value again. Set it between two steps, outside of the captured function"
+            )
         target = self._settings[name].data
         values = np.asarray(arrays.to_numpy(value), dtype=np.float64)
         if not np.isfinite(values).all() or (values < 0).any():

@@ -166,7 +166,7 @@ def sweep(
     another: one that diverges goes on as NaN, and the others go on.
 
     Args:
-        build: function (rng, **settings) → Module; all of one architecture.
+        build: function (rng, **settings) → Module; all of one architecture, different in initial numbers alone.
         data: inputs and targets, the same for all; or a function of a generator that draws each seed's own.
         grid: values to try, by name: learning_rate, momentum, weight_decay (of the optimizer);
             init_scale (a factor of the initial weights of two axes or more; biases and normalizations keep
@@ -189,7 +189,8 @@ def sweep(
 
     Raises:
         TypeError: an argument of the wrong kind.
-        ValueError: an empty grid, unknown settings, members of different shapes; what `fit` refuses.
+        ValueError: an empty grid, unknown settings, members of different shapes or layers (a rate of dropout, an
+            activation: each value needs a sweep of its own); what `fit` refuses.
 
     >>> from functools import partial
     >>> from dlcore import layers, loss, optim
