@@ -388,7 +388,8 @@ def _as_probabilities(name: str, z: Array, t: Array) -> Array:
             f"{tuple(z.shape[:-1])}; received {tuple(t.shape)}"
         )
     hooks.guard(functools.partial(_check_labels, classes), t)
-    numbers = xp.arange(classes, dtype=t.dtype, device=t.device)
+    # In the labels' own dtype the classes may not have room: in uint8, 259 is 3.
+    numbers = xp.arange(classes, dtype=xp.int64, device=t.device)
     return xp.astype(t[..., None] == numbers, z.dtype)  # (…, K)
 
 

@@ -302,6 +302,11 @@ def test_scatter_puts_gradients_back(key: Any, backend: Backend) -> None:
     close(out, wanted, 0.0)
 
 
+def test_scatter_rows_tells_rows_apart_whatever_integers_number_them() -> None:
+    out = kernels.scatter_rows(np.ones((1, 1)), np.array([3], np.uint8), np.ones((300, 1)))
+    assert np.flatnonzero(out).tolist() == [3]
+
+
 @on_every_backend
 def test_scatter_rows_adds_up_repeated_rows(backend: Backend) -> None:
     rows, g = np.array([2, 0, 2, 2]), np.arange(8.0).reshape(4, 2)

@@ -318,6 +318,17 @@ def test_an_ensemble_of_embeddings(members: int, backend: Backend) -> None:
         close(together.weight.grad[i, ...], to_numpy(model.weight.grad), 1e-6)  # type: ignore[attr-defined]
 
 
+@on_every_backend
+@pytest.mark.parametrize("members", [None, 2])
+def test_narrow_integers_reach_only_their_own_rows(members: int | None, backend: Backend) -> None:
+    """Row 259 is not row 3, though uint8 cannot tell them apart."""
+    model: Any = Embedding(300, 1, rng=make_rng(), **settings(backend))
+    model, shape = (model, (1,)) if members is None else (ensemble([model] * members), (members, 1))
+    model(Tensor(asarray(np.full(shape, 3, np.uint8), device=backend.device))).sum().backward()
+    rows = to_numpy(model.weight.grad).reshape(-1, 300)
+    assert [np.flatnonzero(row).tolist() for row in rows] == [[3]] * len(rows)
+
+
 def test_the_members_stay_as_they_were() -> None:
     models = [Sequential(Dense(2, 2, rng=make_rng(i)), Dropout(0.5, rng=make_rng(i))) for i in range(2)]
     before = [m.state() for m in models]

@@ -350,6 +350,14 @@ def test_targets_may_be_lists_tensors_and_integers(backend: Backend) -> None:
     )
 
 
+@on_every_backend
+def test_narrow_labels_meet_only_their_own_class(backend: Backend) -> None:
+    """Class 259 is not class 3, though uint8 cannot tell them apart."""
+    z = backend.tensor(np.zeros((1, 300)))
+    label = asarray(np.array([3], np.uint8), device=backend.device)
+    close(loss.cross_entropy(z, label).data, np.log(300), 1e-6)
+
+
 def test_predictions_may_be_plain_numbers() -> None:
     assert loss.mse([1.0, 2.0], [1.0, 4.0]).item() == 2.0
     assert loss.mse(3.0, 1.0).item() == 4.0
