@@ -289,13 +289,24 @@ def cross_entropy(
     return _reduced(
         "cross_entropy",
         predictions,
-        -xp.sum(t * log_s, axis=-1),
+        -_summed(t * _bounded(log_s)),
         lambda g: _by_row(g) * (s * mass - t if w is not None else s - t),
         weight=None,
         count=count,
         reduction=reduction,
         members=members,
     )
+
+
+def _bounded(log_s: Array) -> Array:
+    """Return logarithms with the lowest finite number for -∞: an impossible class without a share costs 0, not NaN."""
+    xp = namespace(log_s)
+    return xp.maximum(log_s, float(xp.finfo(log_s.dtype).min))
+
+
+def _summed(shares: Array) -> Array:
+    """Return the sums of rows; one that only the bound keeps finite overflows here, and all others come back."""
+    return namespace(shares).sum(shares, axis=-1) * 2.0**28 * 2.0**-28
 
 
 def _by_row(g: Array) -> Array:
@@ -336,7 +347,7 @@ def kl_divergence(
     return _reduced(
         "kl_divergence",
         predictions,
-        xp.sum(own - t * log_s, axis=-1),
+        _summed(own - t * _bounded(log_s)),
         lambda g: _by_row(g) * (s - t),
         weight=w,
         count=count,

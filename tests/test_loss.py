@@ -273,6 +273,25 @@ def test_extreme_logits_neither_overflow_nor_lose_the_slope(backend: Backend) ->
     )
 
 
+@on_every_backend
+@pytest.mark.filterwarnings("ignore:overflow encountered")
+@pytest.mark.parametrize(("right", "wanted"), [(0, np.log1p(np.e)), (1, np.inf)])
+def test_an_impossible_class_costs_nothing_unless_it_is_the_right_one(
+    right: int, wanted: float, backend: Backend
+) -> None:
+    labels, hot = backend.array([right, 0]), backend.array(np.eye(3)[[right, 0]])
+    for ours, targets in (
+        (loss.cross_entropy, labels),
+        (loss.cross_entropy, hot),
+        (loss.kl_divergence, hot),
+    ):
+        z = backend.tensor([[0.0, -np.inf, 1.0], [3e38, -3e38, 0.0]], requires_grad=True)
+        cost = ours(z, targets, reduction="none")
+        cost.sum().backward()
+        close(cost.data, [wanted, 0], 1e-6)
+        close(z.grad, [[1 / (1 + np.e), 0, np.e / (1 + np.e)], [1, 0, 0]] - to_numpy(hot), 1e-6)
+
+
 # -------------------------------------------------------------------------------- central differences
 
 
