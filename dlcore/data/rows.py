@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dlcore.arrays import Array, asarray, device_of, is_floating, namespace, random, to_numpy
+from dlcore.arrays import Array, asarray, device_of, dtype_name, is_floating, namespace, random, to_numpy
 
 from .checks import check_count, check_together, count_rows
 
@@ -106,11 +106,13 @@ def standardize(train: Array, *others: Array) -> tuple[Any, ...]:
         raise ValueError(
             "standardize: expected finite numbers; received NaN or infinity in train. Drop such rows"
         )
-    mean, std = xp.mean(train, axis=0), xp.std(train, axis=0)
-    # Rounding may give a constant feature a std of 1e-9, and underflow a varying one a std of 0: ask both.
+    rows = to_numpy(train).astype(np.float64)  # float32 cannot add up millions of rows
+    mean, std = rows.mean(axis=0), rows.std(axis=0)
+    # Rounding may give a constant feature a std of 1e-17, and underflow a varying one a std of 0: ask both.
     tiny = float(xp.finfo(train.dtype).smallest_normal)
-    constant = (xp.max(train, axis=0) == xp.min(train, axis=0)) | (std < tiny)
-    scale = Standardization(mean, xp.where(constant, xp.ones_like(std), std))
+    constant = (rows.max(axis=0) == rows.min(axis=0)) | (std < tiny)
+    place = {"device": device_of(train), "dtype": dtype_name(train)}
+    scale = Standardization(asarray(mean, **place), asarray(np.where(constant, 1.0, std), **place))
     return *(scale(array) for array in (train, *others)), scale
 
 
