@@ -32,7 +32,10 @@ from dlcore.training import (
     accuracy,
     evaluate,
     fit,
+    sweep,
 )
+from dlcore.training.checks import check_last_batch
+from dlcore.training.rows import Rows
 from dlcore.training.state import SHUFFLING, generator
 from tests.helpers import Backend, close, on_every_backend, on_every_device
 
@@ -591,6 +594,30 @@ def test_an_embedding_wants_integers_and_an_ensemble_a_sweep() -> None:
         train(ensemble([small(), small()]))
     with pytest.raises(ValueError, match=r"ensemble of 2\. Take its members"):
         evaluate(ensemble([small(), small()]), (X, Y), metrics=accuracy)
+
+
+@pytest.mark.parametrize(
+    ("rows", "size", "advice"), [(9, 4, "batch_size=5"), (9, 1, "batch_size=3"), (1, 4, "Bring")]
+)
+def test_a_last_batch_of_one_row_is_refused_before_anything_is_changed(
+    rows: int, size: int, advice: str
+) -> None:
+    model, pair = everything(np.random.default_rng(0)), (X[:rows], Y[:rows])
+    before = model.state()
+    with pytest.raises(
+        ValueError, match=rf"two rows or more.*received {rows} rows for .* {size}, .* {advice}"
+    ):
+        train(model, pair, batch_size=size)
+    assert all(np.array_equal(value, before[name]) for name, value in model.state().items())
+    with pytest.raises(ValueError, match="sweep: expected batches of two rows or more"):
+        sweep(everything, pair, loss=loss.cross_entropy, optimizer=SGD, epochs=1, batch_size=size, **QUIET)
+
+
+def test_a_last_batch_of_one_row_is_tried_without_leaving_a_trace() -> None:
+    model, untouched = small(rate=0.5), small(rate=0.5)
+    check_last_batch("fit", model, Rows(X[:5]), 4)
+    assert same_state(model, untouched)
+    assert np.array_equal(model.train()(X).numpy(), untouched.train()(X).numpy())
 
 
 # ------------------------------------------------------------------------------------ evaluate, accuracy

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from dlcore.arrays import Array, asarray, device_of, dtype_name, is_floating, namespace, to_numpy
-from dlcore.backprop import Tensor
+from dlcore.backprop import Tensor, no_grad
 from dlcore.convolution import Conv2d
 from dlcore.data.checks import count_rows
 from dlcore.layers import BatchNorm, Dense, Embedding, LayerNorm, Module
@@ -184,3 +185,25 @@ def probe(name: str, model: Module, loss: Callable[..., Tensor], inputs: Rows, t
         raise ValueError(
             f"{name}: expected the loss to be {many}; received shape {value.shape}. Use reduction='mean'"
         )
+
+
+def check_last_batch(name: str, model: Module, inputs: Rows, batch_size: int) -> None:
+    """Refuse, before the first step, a batch of one row that the model cannot be trained on, as BatchNorm cannot.
+
+    Raises:
+        ValueError: with a batch size that leaves no single row.
+    """
+    rows = inputs.count
+    if (rows % batch_size or min(batch_size, rows)) > 1:
+        return
+    trial = copy.deepcopy(model).train()  # it may draw, and keep averages of what it sees
+    try:
+        with no_grad(), np.errstate(all="ignore"):
+            trial(inputs.slice(0, 1))
+    except ValueError as error:
+        other = next((size for size in range(batch_size + 1, rows + 1) if rows % size != 1), None)
+        advice = f"Take batch_size={other}, say" if other else "Bring more rows"
+        raise ValueError(
+            f"{name}: expected batches of two rows or more, since the model refuses a single one ({error}); received "
+            f"{rows} rows for batches of {batch_size}, which leave one. {advice}"
+        ) from error

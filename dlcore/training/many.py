@@ -15,7 +15,16 @@ from dlcore.backprop import Tensor
 from dlcore.layers import Module, ensemble
 from dlcore.optim import Optimizer, Schedule
 
-from .checks import check_callable, check_model, check_options, check_whole, checked_pair, is_finite, probe
+from .checks import (
+    check_callable,
+    check_last_batch,
+    check_model,
+    check_options,
+    check_whole,
+    checked_pair,
+    is_finite,
+    probe,
+)
 from .history import History
 from .loop import Callback, Capture, EachStep, Loop
 from .metrics import Metrics, named
@@ -221,6 +230,7 @@ def sweep(
     held = None if validation is None else _rows("validation", validation, settings, together, noise=False)
     for pair in (rows, held) if held else (rows,):
         probe("sweep", together, loss, *pair)
+    check_last_batch("sweep", together, rows[0], batch_size)
     rates = {
         name: np.array([s[name] for s in settings], float) for name in OF_OPTIMIZER if name in settings[0]
     }

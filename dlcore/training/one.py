@@ -11,7 +11,15 @@ from dlcore.layers import Module
 from dlcore.optim import Optimizer, Schedule
 
 from .checkpoint import load, save
-from .checks import check_model, check_options, check_whole, checked_optimizer, checked_pair, probe
+from .checks import (
+    check_last_batch,
+    check_model,
+    check_options,
+    check_whole,
+    checked_optimizer,
+    checked_pair,
+    probe,
+)
 from .history import History
 from .loop import Callback, Capture, EachStep, Loop
 from .metrics import Metrics, named
@@ -75,7 +83,7 @@ def fit(
     Raises:
         TypeError: an argument of the wrong kind; integers where floats belong.
         ValueError: no rows, rows that do not fit together, non-finite numbers, labels out of range, another
-            device, an optimizer of another model.
+            device, an optimizer of another model, a last batch of one row for a model with BatchNorm.
         Diverged: the loss became NaN or infinite; says which tensor was the first, and holds the history.
 
     >>> import numpy as np
@@ -95,6 +103,7 @@ def fit(
             f"fit: expected a single network; received an ensemble of {model.members}. Use sweep"
         )
     rows = _checked_rows("data", data, model, loss)
+    check_last_batch("fit", model, rows[0], batch_size)
     optimizer = checked_optimizer("fit", optimizer, model)
     rng = generator(seed, SHUFFLING)
     settings = {"seed": seed, "batch_size": batch_size, "shuffle": shuffle, "rows": rows[0].count}
