@@ -677,5 +677,9 @@ def test_accuracy_counts_classes_and_signs(backend: Backend) -> None:
     assert measured([[0.2], [-0.3], [4.0], [-1.0]], [[1.0], [1.0], [1.0], [0.0]]) == 0.75
     assert measured([0.2, -0.3, 4.0, -1.0], [1, 1, 1, 0]) == 0.75
     assert measured([0.2, -0.3, 4.0, -1.0], [1.0, 1.0, 1.0, -1.0]) == 0.75
+    assert measured([[0.2], [-0.3], [4.0], [-1.0]], [1, 1, 1, 0]) == 0.75
+    assert measured([0.2], 1) == measured(0.2, 1) == 1.0
+    with pytest.raises(ValueError, match=r"at least one prediction; received shape \(0, 1\)"):
+        measured(np.zeros((0, 1)), np.zeros((0, 1)))
     with pytest.raises(ValueError, match=r"targets of shape \(4,\) \(labels\) or \(4, 3\); received \(3,\)"):
         measured(logits, [0, 1, 2])
