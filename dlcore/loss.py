@@ -208,6 +208,8 @@ def huber(p: Array, t: Array, *, delta: float = 1.0) -> Any:
     >>> huber([0.0, 0.0], [0.5, 3.0], reduction="none")
     Tensor([0.125, 2.5  ])
     """
+    if not delta > 0:
+        raise ValueError(f"huber: expected delta, where the bowl ends, above 0; received {delta}")
     xp = namespace(p)
     d = p - t
     inner = xp.minimum(xp.abs(d), delta)  # the part of |d| that is still in the bowl

@@ -482,6 +482,7 @@ BAD = [
         r"targets between 0 and 1; received -1 to -1.*\(t \+ 1\) / 2",
     ),
     (lambda: loss.binary_cross_entropy(P, P + np.nan), ValueError, r"targets between 0 and 1; received nan"),
+    (lambda: loss.huber(P, P, delta=-1), ValueError, r"huber: expected delta, .*above 0; received -1"),
     (
         lambda: loss.hinge(P, P),
         ValueError,

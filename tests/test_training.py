@@ -172,6 +172,12 @@ def test_a_history_without_an_epoch_has_no_best() -> None:
         History([0.5]).best  # noqa: B018
 
 
+def test_an_epoch_whose_loss_is_not_a_number_is_never_the_best() -> None:
+    records = [{"epoch": i, "loss": value} for i, value in enumerate([float("nan"), 2.0, 1.0], 1)]
+    assert History(epochs=records).best["epoch"] == 3
+    assert History(epochs=records[:1]).best["epoch"] == 1
+
+
 def test_training_metrics_judge_the_predictions_made_on_the_way() -> None:
     x, y = points()
     order = to_numpy(generator(0, SHUFFLING).permutation(50))
