@@ -283,6 +283,8 @@ def test_fast_numpy_is_numpy_in_all_else() -> None:
     np.testing.assert_array_equal(fast_numpy.reshape(A, (3, 2)), A.reshape(3, 2))
     assert fast_numpy.ones_like(A, dtype=np.int64).dtype == np.int64
     assert fast_numpy.ones_like(np.float32(3)).dtype == np.float32
+    for kind in (np.int64, np.float32):
+        assert fast_numpy.maximum(np.ones(fast_numpy.SMALL + 1, kind), 0).dtype == kind
     with pytest.raises(AttributeError):
         fast_numpy.no_such_function  # noqa: B018
 
