@@ -95,6 +95,8 @@ def asarray(x: Any, *, device: str | None = None, dtype: str | None = None) -> A
     >>> asarray([1.0, 2.0])
     array([1., 2.], dtype=float32)
     """
+    if isinstance(x, (np.ndarray, np.generic)):
+        _check_numbers(x, x)
     if device is None and dtype is None and is_array(x):
         return x
     if dtype is not None and dtype not in DTYPES:
@@ -120,12 +122,16 @@ def _from_python(x: Any) -> Array:
         raise ValueError(
             f"asarray: expected rows of equal length; received a ragged list ({error})"
         ) from None
+    _check_numbers(x, array)
+    return array.astype(np.float32) if array.dtype.kind == "f" else array
+
+
+def _check_numbers(x: Any, array: np.ndarray[Any, Any] | np.generic) -> None:
     if array.dtype.kind not in "fiub":
         raise TypeError(
             f"asarray: expected numbers; received {type(x).__name__} holding {array.dtype}. "
             "Encode text or categories as integers first (see dlcore.data.one_hot)"
         )
-    return array.astype(np.float32) if array.dtype.kind == "f" else array
 
 
 def _move(x: np.ndarray[Any, Any], device: str) -> Array:
