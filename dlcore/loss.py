@@ -410,10 +410,10 @@ def _check_labels(classes: int, labels: Array) -> None:
     xp = namespace(labels)
     low, high = int(xp.min(labels)), int(xp.max(labels))
     if low < 0 or high >= classes:
+        advice = f"Give the last layer out_features={high + 1}, or number" if low >= 0 else "Number"
         raise ValueError(
             f"cross_entropy: expected labels from 0 to {classes - 1}, the logits having {classes} classes; "
-            f"received labels from {low} to {high}. Give the last layer out_features={high + 1}, or number "
-            "the classes from 0"
+            f"received labels from {low} to {high}. {advice} the classes from 0"
         )
 
 

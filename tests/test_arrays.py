@@ -82,7 +82,7 @@ def test_device_knows_the_devices_of_this_machine() -> None:
 def test_device_with_torch() -> None:
     assert arrays.device("cpu") == "cpu"
     cuda = torch.cuda.is_available()
-    assert arrays.device("auto") == ("cuda" if cuda else "numpy")
+    assert arrays.device("auto") == device_of(asarray(A, device="auto")) == ("cuda" if cuda else "numpy")
     if not cuda:
         with pytest.raises(
             ValueError, match=r"device: 'cuda' is not available on this machine; use one of: numpy, cpu"

@@ -442,7 +442,7 @@ BAD = [
     (
         lambda: loss.cross_entropy(P, [0, -1, 2, 1]),
         ValueError,
-        r"labels from 0 to 2.*received labels from -1 to 2",
+        r"labels from 0 to 2.*received labels from -1 to 2. Number the classes from 0",
     ),
     (
         lambda: loss.cross_entropy(P, [0, 1]),

@@ -532,6 +532,19 @@ def test_a_mistake_is_explained(mistake: Callable[[], Any], kind: type[Exception
         mistake()
 
 
+@pytest.mark.parametrize("where", [{"device": "strict"}, {"dtype": "float64"}], ids=str)
+def test_parameters_that_were_moved_need_another_optimizer(where: dict[str, str]) -> None:
+    own = weights()
+    optimizer = optim.SGD(own, learning_rate=0.1)
+    own[0].data = moved = asarray(own[0].data, **where)
+    own[0].grad = asarray(np.ones(2, np.float32), **where)
+    with pytest.raises(
+        RuntimeError, match=r"SGD: expected .*on 'numpy' in float32.*now on .*after model\.to\(\)"
+    ):
+        optimizer.step()
+    assert own[0].data is moved
+
+
 def test_a_parameter_without_a_gradient_changes_nothing() -> None:
     own = weights((2,), (3,))
     optimizer = optim.SGD(own, learning_rate=0.1)

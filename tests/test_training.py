@@ -561,6 +561,7 @@ BAD: list[tuple[str, type[Exception], str, dict[str, Any]]] = [
     ("model", TypeError, "expected a Module as model; received <class.*parentheses", {"model": Sequential}),
     ("optimizer", TypeError, "optimizer to be a function, such as optim.Adam, or an optimizer", {"optimizer": "adam"}),
     ("factory", TypeError, "factory to return an optimizer; received 1", {"optimizer": lambda parameters: 1}),
+    ("rate", TypeError, "missing a required argument: 'learning_rate'. .*partial", {"optimizer": optim.SGD}),
     ("other optimizer", ValueError, "SGD owns none of them", {"optimizer": SGD(small().parameters())}),
     ("metric", TypeError, "a metric to be a function", {"metrics": ["accuracy"]}),
     ("nameless", TypeError, "has no name of its own", {"metrics": [functools.partial(accuracy)]}),

@@ -285,6 +285,7 @@ SWEEP_BAD: list[tuple[str, type[Exception], str, dict[str, Any]]] = [
     ("bad seed", ValueError, "a seed to be a whole number", {"seeds": [-1]}),
     ("an optimizer", TypeError, "makes the optimizer of all members; received SGD",
      {"optimizer": SGD(small().parameters())}),
+    ("rate", TypeError, "missing a required argument: 'learning_rate'. .*partial", {"optimizer": optim.SGD}),
     ("shapes", ValueError, "models of one architecture", {"grid": {"width": [3, 4]}}),
     ("no module", TypeError, "expected a Module as model; received 3", {"build": lambda rng: 3}),
     ("build", TypeError, "build to be a function", {"build": 3}),

@@ -77,6 +77,9 @@ def device(name: str = "auto") -> str:
     return name
 
 
+_usable_device = device  # for functions with an argument of that name
+
+
 def asarray(x: Any, *, device: str | None = None, dtype: str | None = None) -> Array:
     """Return `x` as an array on `device`, with `dtype` if one is given.
 
@@ -85,7 +88,7 @@ def asarray(x: Any, *, device: str | None = None, dtype: str | None = None) -> A
 
     Args:
         x: an array of any supported library, or (nested) Python numbers.
-        device: "numpy", "cpu", "cuda", "mps", or "strict" (array_api_strict, for tests).
+        device: "numpy", "cpu", "cuda", "mps", "auto" for the best of them, or "strict" (array_api_strict, for tests).
         dtype: "float32", "float64", "int32", "int64" or "bool".
 
     Raises:
@@ -105,6 +108,8 @@ def asarray(x: Any, *, device: str | None = None, dtype: str | None = None) -> A
         x = _from_python(x)
     if device is None:
         device = device_of(x)
+    elif device == "auto":
+        device = _usable_device(device)
     if device_of(x) != device:
         x = _move(to_numpy(x), device)
     if dtype is not None:
@@ -141,15 +146,11 @@ def _move(x: np.ndarray[Any, Any], device: str) -> Array:
         import array_api_strict
 
         return array_api_strict.asarray(x)
-    _check_device(device)
+    _usable_device(device)
     import torch
 
     # torch refuses to share memory that it may not write to, and knows no negative strides
     return torch.from_numpy(np.array(x, order="C")).to(device)
-
-
-def _check_device(name: str) -> None:
-    device(name)
 
 
 def to_numpy(x: Any) -> np.ndarray[Any, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -152,10 +153,26 @@ def checked_optimizer(name: str, optimizer: Any, model: Module) -> Optimizer:
             )
         return optimizer
     check_callable(name, "optimizer", optimizer, "optim.Adam, or an optimizer")
-    made = optimizer(model.parameters())
+    made = made_by(name, optimizer, model.parameters())
     if not isinstance(made, Optimizer):
         raise TypeError(f"{name}: expected the factory to return an optimizer; received {made!r}")
     return made
+
+
+def made_by(name: str, factory: Callable[..., Any], *arguments: Any, **settings: Any) -> Any:
+    """Return what a factory makes of the parameters, or say which of its settings is missing.
+
+    Raises:
+        TypeError: the factory cannot be called so.
+    """
+    try:
+        inspect.signature(factory).bind(*arguments, **settings)
+    except TypeError as error:
+        raise TypeError(
+            f"{name}: expected an optimizer, or what makes one of the parameters alone; received {factory!r}: {error}. "
+            "Settle it beforehand, as in functools.partial(optim.SGD, learning_rate=0.1)"
+        ) from None
+    return factory(*arguments, **settings)
 
 
 def probe(name: str, model: Module, loss: Callable[..., Tensor], inputs: Rows, targets: Rows) -> None:

@@ -23,6 +23,7 @@ from .checks import (
     check_whole,
     checked_pair,
     is_finite,
+    made_by,
     probe,
 )
 from .history import History
@@ -236,7 +237,7 @@ def sweep(
     }
     history = Loop(
         together,
-        optimizer(together.parameters(), members=len(settings), **rates),
+        made_by("sweep", optimizer, together.parameters(), members=len(settings), **rates),
         loss,
         *rows,
         rngs=[generator(setting["seed"], SHUFFLING) for setting in settings],
