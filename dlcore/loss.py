@@ -167,6 +167,7 @@ def _checked(
     t = targets if is_array(targets) else asarray(targets, device=device_of(p))
     if weight is not None:
         weight = asarray(weight, device=device_of(p), dtype=dtype_name(p))
+        hooks.guard(functools.partial(_check_weights, name), weight)
     if device_of(p) != device_of(t):
         raise ValueError(
             f"{name}: predictions are on {device_of(p)!r}, targets on {device_of(t)!r}; "
@@ -233,7 +234,7 @@ def binary_cross_entropy(z: Array, t: Array, *, label_smoothing: float = 0.0) ->
     """Return -t log σ(z) - (1 - t) log(1 - σ(z)) of logits z and targets t between 0 and 1.
 
     As max(z, 0) - z t + log(1 + e^-|z|), which neither overflows nor takes the logarithm of 0; the slope is
-    σ(z) - t (Bishop, *Pattern Recognition and Machine Learning*, 2006, equation 4.90).
+    σ(z) - t (Bishop, *Pattern Recognition and Machine Learning*, 2006, equation 4.91, of the error 4.90).
 
     >>> round(binary_cross_entropy([0.0], [1.0]).item(), 4)
     0.6931
@@ -404,6 +405,14 @@ def _as_probabilities(name: str, z: Array, t: Array) -> Array:
     # In the labels' own dtype the classes may not have room: in uint8, 259 is 3.
     numbers = xp.arange(classes, dtype=xp.int64, device=t.device)
     return xp.astype(t[..., None] == numbers, z.dtype)  # (…, K)
+
+
+def _check_weights(name: str, weights: Array) -> None:
+    lowest = float(namespace(weights).min(weights)) if math.prod(weights.shape) else 0.0
+    if not lowest >= 0:
+        raise ValueError(
+            f"{name}: expected weights of 0 or more; received {lowest:g}. A negative weight rewards errors"
+        )
 
 
 def _check_labels(classes: int, labels: Array) -> None:

@@ -322,6 +322,17 @@ def test_scatter_rows_adds_up_repeated_rows(backend: Backend) -> None:
     close(out, wanted, 1e-7)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_uniform_draw_is_below_1_in_either_precision(dtype: str) -> None:
+    class Highest(np.random.Generator):
+        def random(self, size: Any) -> Any:  # type: ignore[override]
+            return np.full(size, 1 - 2.0**-53)
+
+    drawn = arrays.random.uniform(Highest(np.random.PCG64(0)), (2,), dtype=dtype)
+    assert dtype_name(drawn) == dtype
+    assert (drawn < 1).all()
+
+
 # ---------------------------------------------------------------------------------------------- hooks
 
 

@@ -513,6 +513,8 @@ BAD = [
         ValueError,
         r"predictions are on 'numpy', targets on 'strict'.*device='numpy'",
     ),
+    (lambda: loss.mse(P, P, weight=-1.0), ValueError, r"mse: expected weights of 0 or more; received -1"),
+    (lambda: loss.cross_entropy(P, [0] * 4, weight=[1, np.nan, 1]), ValueError, r"weights of 0 or more.*nan"),
     (lambda: loss.mse(P, P, weight=np.ones(5)), ValueError, r"mse: .*weight.*\(5,\)"),
     (
         lambda: loss.kl_divergence(P, P + 1 / 3, weight=np.ones(3)),

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -440,6 +441,14 @@ BAD = [
         r"learning_rate to be finite.*nan",
     ),
     (lambda: optim.AdamW(weights(), weight_decay=-1.0), ValueError, r"AdamW: expected weight_decay"),
+    *(
+        (
+            partial(rule, weights(), epsilon=-1),
+            ValueError,
+            rf"{rule.__name__}: expected epsilon to be finite and not negative; received -1",
+        )
+        for rule in (optim.Adagrad, optim.RMSProp, optim.Adam, optim.AdamW)
+    ),
     (
         lambda: optim.SGD(weights(), learning_rate=[0.1, 0.2]),
         ValueError,
