@@ -69,7 +69,8 @@ def fit(
         callbacks: functions of a `State`, called after each epoch, or wrapped in `EachStep` after each step.
         seed: of the generator that shuffles.
         shuffle: whether each epoch has an order of its own; else rows come as they are.
-        schedule: function from the number of finished steps to a factor of the learning rate (see optim).
+        schedule: function from the number of finished steps to a factor of the learning rate (see optim). It sets
+            the rate of each step, whatever a callback has made of it.
         clip: the greatest common length of the gradients.
         capture: True replays a recorded step (see dlcore.capture), "auto" does so where it is possible.
         checkpoint: file to save everything to, for `resume`.
