@@ -393,9 +393,13 @@ BAD = [
     (
         lambda: conv(kernel_size=0),
         ValueError,
-        r"Conv2d: expected kernel_size to be a positive integer; received 0",
+        r"Conv2d: expected kernel_size to be a whole number of at least 1; received 0",
     ),
-    (lambda: conv(stride=0), ValueError, r"Conv2d: expected stride to be a positive integer; received 0"),
+    (
+        lambda: conv(stride=0),
+        ValueError,
+        r"Conv2d: expected stride to be a whole number of at least 1; received 0",
+    ),
     (lambda: conv(padding=-1), ValueError, r"Conv2d: expected padding .*; received -1"),
     (lambda: conv(in_channels=1.5), ValueError, r"Conv2d: expected in_channels"),
     (lambda: conv(rng=0), TypeError, r"rng: expected a numpy.random.Generator"),

@@ -598,13 +598,14 @@ BAD = [
     (
         lambda: Dense(0, 2, rng=make_rng()),
         ValueError,
-        r"Dense: expected in_features to be a positive integer; received 0",
+        r"Dense: expected in_features to be a whole number of at least 1; received 0",
     ),
     (
         lambda: Dense(3, 2.0, rng=make_rng()),
         ValueError,
-        r"Dense: expected out_features to be a positive integer; received 2.0",
+        r"Dense: expected out_features to be a whole number of at least 1; received 2.0",
     ),
+    (lambda: Dense(True, 2, rng=make_rng()), ValueError, r"Dense: expected in_features .*received True"),
     (lambda: Dense(3, 2, rng=0), TypeError, r"rng: expected a numpy.random.Generator; received 0"),
     (
         lambda: Dense(3, 2, rng=make_rng(), dtype="int64"),

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dlcore.arrays import Array, asarray, device_of, dtype_name, is_floating, namespace, random, to_numpy
+from dlcore.arrays.checks import check_whole
 
-from .checks import check_count, check_together, count_rows
+from .checks import check_together, count_rows
 
 
 def one_hot(labels: Array, num_classes: int) -> Array:
@@ -31,7 +32,7 @@ def one_hot(labels: Array, num_classes: int) -> Array:
     array([[0., 0., 1.],
            [1., 0., 0.]], dtype=float32)
     """
-    check_count("one_hot", "num_classes", num_classes)
+    check_whole("one_hot", num_classes=num_classes)
     xp = namespace(labels)
     if not xp.isdtype(labels.dtype, "integral"):
         raise TypeError(
@@ -187,7 +188,7 @@ def batches(
     [[0, 1], [2, 3], [4]]
     """
     n = count_rows("batches", *arrays)
-    check_count("batches", "batch_size", batch_size)
+    check_whole("batches", batch_size=batch_size)
     if drop_last and batch_size > n:
         raise ValueError(
             f"batches: expected at least one full batch with drop_last=True; received {n} rows for batches "

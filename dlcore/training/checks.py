@@ -91,19 +91,6 @@ def check_model(name: str, model: Any) -> None:
         raise TypeError(f"{name}: expected a Module as model; received {model!r}{hint}")
 
 
-def check_whole(name: str, **numbers: Any) -> None:
-    """Refuse numbers that are not whole and at least 1.
-
-    Raises:
-        ValueError: naming the argument and what it received.
-    """
-    for argument, value in numbers.items():
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-            raise ValueError(
-                f"{name}: expected {argument} to be a whole number of at least 1; received {value!r}"
-            )
-
-
 def check_callable(name: str, argument: str, value: Any, example: str) -> None:
     """Refuse what cannot be called.
 

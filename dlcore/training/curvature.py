@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlcore.arrays import asarray, is_floating, random, to_numpy
+from dlcore.arrays.checks import check_whole
 from dlcore.backprop import Tensor, hessian_vector_product
 from dlcore.layers import Module
 
-from .checks import check_callable, check_model, check_whole
+from .checks import check_callable, check_model
 
 Vector = NDArray[np.float64]
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from dlcore.arrays import Array, asarray, copy_into, device_of, is_floating, namespace, random, to_numpy
+from dlcore.arrays.checks import check_whole
 from dlcore.backprop import Tensor
 from dlcore.layers import Module, ensemble
 from dlcore.optim import Optimizer, Schedule
@@ -20,7 +21,6 @@ from .checks import (
     check_last_batch,
     check_model,
     check_options,
-    check_whole,
     checked_pair,
     is_finite,
     made_by,

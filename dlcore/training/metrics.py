@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dlcore.arrays import Array, asarray, device_of, namespace
+from dlcore.arrays.checks import check_whole
 from dlcore.backprop import Tensor
 from dlcore.layers import Module
 
-from .checks import check_callable, check_model, check_whole, checked_pair
+from .checks import check_callable, check_model, checked_pair
 from .rows import Rows
 from .state import evaluating
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from dlcore.arrays.checks import check_whole
 from dlcore.backprop import Tensor
 from dlcore.layers import Module
 from dlcore.optim import Optimizer, Schedule
@@ -15,7 +16,6 @@ from .checks import (
     check_last_batch,
     check_model,
     check_options,
-    check_whole,
     checked_optimizer,
     checked_pair,
     probe,
