@@ -118,7 +118,7 @@ def elu(x: Array, *, alpha: float = 1.0) -> Any:
     """Return x where x > 0, else alpha · (e^x - 1) (Clevert, Unterthiner and Hochreiter, ICLR 2016)."""
     xp = namespace(x)
     below, positive = xp.minimum(x, 0), _where_positive(x)
-    value = x * positive + alpha * xp.expm1(below)
+    value = xp.maximum(x, 0) + alpha * xp.expm1(below)
     return value, lambda g: g * (positive + (1 - positive) * alpha * xp.exp(below))
 
 

@@ -38,7 +38,16 @@ def conv2d(x: Array, w: Array, b: Array, *, stride: int = 1, padding: int = 0) -
 
     Returns:
         array of shape (n, out, (height + 2·padding - k) // stride + 1, the same of width).
+
+    Raises:
+        ValueError: kernels that are not square or of other channels than the images; images smaller than a kernel.
     """
+    if x.ndim != w.ndim or x.shape[-3] != w.shape[-3] or w.shape[-2] != w.shape[-1]:
+        raise ValueError(
+            "conv2d: expected images (n, channels, height, width) and square kernels (out, channels, k, k) with as "
+            f"many axes and channels; received shapes {tuple(x.shape)} and {tuple(w.shape)}"
+        )
+    _check_pixels("conv2d", x, w.shape[-1] - 2 * padding)
     if kernels.has_convolution(x):
         return kernels.conv2d(x, w, b, stride, padding)
     xp, size = namespace(x), w.shape[-1]
@@ -116,6 +125,14 @@ def _windows(image: Array, size: int, stride: int, axis: int = -3) -> list[Array
     ]
 
 
+def _check_pixels(name: str, x: Array, size: int) -> None:
+    """Refuse images that not a single window fits into."""
+    if min(x.shape[-2:]) < size:
+        raise ValueError(
+            f"{name}: expected images of at least {size} × {size} pixels; received shape {tuple(x.shape)}"
+        )
+
+
 # ----------------------------------------------------------------------------------------------- pooling
 
 
@@ -125,6 +142,7 @@ def max_pool2d(x: Array, *, size: int, stride: int) -> Any:
 
     Shapes: (…, height, width) → (…, (height - size) // stride + 1, the same of width).
     """
+    _check_pixels("max_pool2d", x, size)
     xp = namespace(x)
     windows = _windows(x, size, stride, axis=-2)
     value = windows[0]
@@ -154,6 +172,7 @@ def avg_pool2d(x: Array, *, size: int, stride: int) -> Any:
 
     Shapes: (…, height, width) → (…, (height - size) // stride + 1, the same of width).
     """
+    _check_pixels("avg_pool2d", x, size)
     xp = namespace(x)
     windows = _windows(x, size, stride, axis=-2)
     total = windows[0]
@@ -220,11 +239,7 @@ class Conv2d(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve."""
-        _check_images(self, x, self.kernel_size - 2 * self.padding)
-        if x.shape[-3] != self.in_channels:
-            raise ValueError(
-                f"Conv2d: expected {self.in_channels} channels; received {x.shape[-3]} in shape {x.shape}"
-            )
+        _check_axes(self, x)
         return conv2d(x, self.weight, self.bias, stride=self.stride, padding=self.padding)
 
     def __repr__(self) -> str:
@@ -232,7 +247,7 @@ class Conv2d(Module):
         return f"Conv2d({self.in_channels}, {out}, {self.kernel_size}, stride={self.stride}, padding={self.padding})"
 
 
-def _check_images(layer: Module, x: Tensor, size: int) -> None:
+def _check_axes(layer: Module, x: Tensor) -> None:
     name = type(layer).__name__
     wanted = 4 if layer.members is None else 5
     if x.ndim != wanted:
@@ -243,8 +258,6 @@ def _check_images(layer: Module, x: Tensor, size: int) -> None:
             ". Images without an axis for channels need one: images[:, None]" if x.ndim == wanted - 1 else ""
         )
         raise ValueError(f"{name}: expected {axes}; received {x.shape}{hint}")
-    if min(x.shape[-2:]) < size:
-        raise ValueError(f"{name}: expected images of at least {size} × {size} pixels; received {x.shape}")
 
 
 class MaxPool2d(Module):
@@ -262,7 +275,7 @@ class MaxPool2d(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Pool."""
-        _check_images(self, x, self.kernel_size)
+        _check_axes(self, x)
         return max_pool2d(x, size=self.kernel_size, stride=self.stride)
 
     def __repr__(self) -> str:
@@ -284,7 +297,7 @@ class AvgPool2d(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Pool."""
-        _check_images(self, x, self.kernel_size)
+        _check_axes(self, x)
         return avg_pool2d(x, size=self.kernel_size, stride=self.stride)
 
     def __repr__(self) -> str:
@@ -299,5 +312,6 @@ class GlobalAvgPool(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Average over height and width."""
-        _check_images(self, x, 1)
+        _check_axes(self, x)
+        _check_pixels("GlobalAvgPool", x.data, 1)
         return x.mean(axis=(-2, -1))

@@ -167,6 +167,7 @@ def _checked(
     t = targets if is_array(targets) else asarray(targets, device=device_of(p))
     if weight is not None:
         weight = asarray(weight, device=device_of(p), dtype=dtype_name(p))
+        hooks.guard(functools.partial(_check_weights, name), weight)
     if device_of(p) != device_of(t):
         raise ValueError(
             f"{name}: predictions are on {device_of(p)!r}, targets on {device_of(t)!r}; "
@@ -208,6 +209,8 @@ def huber(p: Array, t: Array, *, delta: float = 1.0) -> Any:
     >>> huber([0.0, 0.0], [0.5, 3.0], reduction="none")
     Tensor([0.125, 2.5  ])
     """
+    if not delta > 0:
+        raise ValueError(f"huber: expected delta, where the bowl ends, above 0; received {delta}")
     xp = namespace(p)
     d = p - t
     inner = xp.minimum(xp.abs(d), delta)  # the part of |d| that is still in the bowl
@@ -231,7 +234,7 @@ def binary_cross_entropy(z: Array, t: Array, *, label_smoothing: float = 0.0) ->
     """Return -t log σ(z) - (1 - t) log(1 - σ(z)) of logits z and targets t between 0 and 1.
 
     As max(z, 0) - z t + log(1 + e^-|z|), which neither overflows nor takes the logarithm of 0; the slope is
-    σ(z) - t (Bishop, *Pattern Recognition and Machine Learning*, 2006, equation 4.90).
+    σ(z) - t (Bishop, *Pattern Recognition and Machine Learning*, 2006, equation 4.91, of the error 4.90).
 
     >>> round(binary_cross_entropy([0.0], [1.0]).item(), 4)
     0.6931
@@ -289,13 +292,24 @@ def cross_entropy(
     return _reduced(
         "cross_entropy",
         predictions,
-        -xp.sum(t * log_s, axis=-1),
+        -_summed(t * _bounded(log_s)),
         lambda g: _by_row(g) * (s * mass - t if w is not None else s - t),
         weight=None,
         count=count,
         reduction=reduction,
         members=members,
     )
+
+
+def _bounded(log_s: Array) -> Array:
+    """Return logarithms with the lowest finite number for -∞: an impossible class without a share costs 0, not NaN."""
+    xp = namespace(log_s)
+    return xp.maximum(log_s, float(xp.finfo(log_s.dtype).min))
+
+
+def _summed(shares: Array) -> Array:
+    """Return the sums of rows; one that only the bound keeps finite overflows here, and all others come back."""
+    return namespace(shares).sum(shares, axis=-1) * 2.0**28 * 2.0**-28
 
 
 def _by_row(g: Array) -> Array:
@@ -336,7 +350,7 @@ def kl_divergence(
     return _reduced(
         "kl_divergence",
         predictions,
-        xp.sum(own - t * log_s, axis=-1),
+        _summed(own - t * _bounded(log_s)),
         lambda g: _by_row(g) * (s - t),
         weight=w,
         count=count,
@@ -388,18 +402,27 @@ def _as_probabilities(name: str, z: Array, t: Array) -> Array:
             f"{tuple(z.shape[:-1])}; received {tuple(t.shape)}"
         )
     hooks.guard(functools.partial(_check_labels, classes), t)
-    numbers = xp.arange(classes, dtype=t.dtype, device=t.device)
+    # In the labels' own dtype the classes may not have room: in uint8, 259 is 3.
+    numbers = xp.arange(classes, dtype=xp.int64, device=t.device)
     return xp.astype(t[..., None] == numbers, z.dtype)  # (…, K)
+
+
+def _check_weights(name: str, weights: Array) -> None:
+    lowest = float(namespace(weights).min(weights)) if math.prod(weights.shape) else 0.0
+    if not lowest >= 0:
+        raise ValueError(
+            f"{name}: expected weights of 0 or more; received {lowest:g}. A negative weight rewards errors"
+        )
 
 
 def _check_labels(classes: int, labels: Array) -> None:
     xp = namespace(labels)
     low, high = int(xp.min(labels)), int(xp.max(labels))
     if low < 0 or high >= classes:
+        advice = f"Give the last layer out_features={high + 1}, or number" if low >= 0 else "Number"
         raise ValueError(
             f"cross_entropy: expected labels from 0 to {classes - 1}, the logits having {classes} classes; "
-            f"received labels from {low} to {high}. Give the last layer out_features={high + 1}, or number "
-            "the classes from 0"
+            f"received labels from {low} to {high}. {advice} the classes from 0"
         )
 
 

@@ -120,6 +120,15 @@ def test_no_activation_overflows(name: str, backend: Backend) -> None:
 
 
 @on_every_backend
+def test_elu_has_its_limits_at_infinity(backend: Backend) -> None:
+    x = backend.tensor([-np.inf, np.inf], requires_grad=True)
+    y = activations.elu(x)
+    y.sum().backward()
+    close(y.data, [-1, np.inf], 0)
+    close(x.grad, [0, 1], 0)
+
+
+@on_every_backend
 @pytest.mark.parametrize("name", [*TWINS, "step"])
 def test_the_derivative_is_the_gradient_of_each_element(name: str, backend: Backend) -> None:
     x = backend.tensor(np.concatenate([MIDDLE.ravel(), JOINT, TAILS]), requires_grad=True)

@@ -82,7 +82,7 @@ def test_device_knows_the_devices_of_this_machine() -> None:
 def test_device_with_torch() -> None:
     assert arrays.device("cpu") == "cpu"
     cuda = torch.cuda.is_available()
-    assert arrays.device("auto") == ("cuda" if cuda else "numpy")
+    assert arrays.device("auto") == device_of(asarray(A, device="auto")) == ("cuda" if cuda else "numpy")
     if not cuda:
         with pytest.raises(
             ValueError, match=r"device: 'cuda' is not available on this machine; use one of: numpy, cpu"
@@ -165,6 +165,9 @@ BAD = [
     (lambda: asarray(["a", "b"]), TypeError, r"asarray: expected numbers; received list"),
     (lambda: asarray(None), TypeError, r"asarray: expected numbers; received NoneType"),
     (lambda: asarray([1j]), TypeError, r"asarray: expected numbers.*complex"),
+    (lambda: asarray(np.array(["a"])), TypeError, r"asarray: expected numbers; received ndarray holding <U1"),
+    (lambda: asarray(np.array([1, None])), TypeError, r"expected numbers; received ndarray holding object"),
+    (lambda: asarray(np.str_("a")), TypeError, r"asarray: expected numbers; received str_ holding <U1"),
     (lambda: asarray([[1], [1, 2]]), ValueError, r"rows of equal length; received a ragged list"),
     (lambda: asarray(A, dtype="float16"), ValueError, r"expected dtype to be one of float32.*'float16'"),
     (lambda: asarray(A, dtype="float128"), ValueError, r"expected dtype to be one of"),
@@ -283,6 +286,8 @@ def test_fast_numpy_is_numpy_in_all_else() -> None:
     np.testing.assert_array_equal(fast_numpy.reshape(A, (3, 2)), A.reshape(3, 2))
     assert fast_numpy.ones_like(A, dtype=np.int64).dtype == np.int64
     assert fast_numpy.ones_like(np.float32(3)).dtype == np.float32
+    for kind in (np.int64, np.float32):
+        assert fast_numpy.maximum(np.ones(fast_numpy.SMALL + 1, kind), 0).dtype == kind
     with pytest.raises(AttributeError):
         fast_numpy.no_such_function  # noqa: B018
 
@@ -302,6 +307,11 @@ def test_scatter_puts_gradients_back(key: Any, backend: Backend) -> None:
     close(out, wanted, 0.0)
 
 
+def test_scatter_rows_tells_rows_apart_whatever_integers_number_them() -> None:
+    out = kernels.scatter_rows(np.ones((1, 1)), np.array([3], np.uint8), np.ones((300, 1)))
+    assert np.flatnonzero(out).tolist() == [3]
+
+
 @on_every_backend
 def test_scatter_rows_adds_up_repeated_rows(backend: Backend) -> None:
     rows, g = np.array([2, 0, 2, 2]), np.arange(8.0).reshape(4, 2)
@@ -310,6 +320,17 @@ def test_scatter_rows_adds_up_repeated_rows(backend: Backend) -> None:
     out = kernels.scatter_rows(backend.array(g), backend.array(rows), backend.array(np.ones((5, 2))))
     assert_on(backend, out)
     close(out, wanted, 1e-7)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_uniform_draw_is_below_1_in_either_precision(dtype: str) -> None:
+    class Highest(np.random.Generator):
+        def random(self, size: Any) -> Any:  # type: ignore[override]
+            return np.full(size, 1 - 2.0**-53)
+
+    drawn = arrays.random.uniform(Highest(np.random.PCG64(0)), (2,), dtype=dtype)
+    assert dtype_name(drawn) == dtype
+    assert (drawn < 1).all()
 
 
 # ---------------------------------------------------------------------------------------------- hooks

@@ -354,14 +354,35 @@ BAD = [
     (
         lambda: conv()(F4((4, 1, 8, 8))),
         ValueError,
-        r"Conv2d: expected 2 channels; received 1 in shape \(4, 1, 8, 8\)",
+        r"conv2d: expected .*as many axes and channels; received shapes \(4, 1, 8, 8\) and \(3, 2, 3, 3\)",
     ),
     (
         lambda: conv()(F4((4, 2, 2, 8))),
         ValueError,
-        r"Conv2d: expected images of at least 3 × 3 pixels; received \(4, 2, 2, 8\)",
+        r"conv2d: expected images of at least 3 × 3 pixels; received shape \(4, 2, 2, 8\)",
     ),
-    (lambda: MaxPool2d(4)(F4((4, 2, 8, 3))), ValueError, r"MaxPool2d: expected images of at least 4 × 4"),
+    (
+        lambda: conv(padding=1, kernel_size=5)(F4((4, 2, 2, 8))),
+        ValueError,
+        r"conv2d: expected images of at least 3 × 3",
+    ),
+    (
+        lambda: conv2d(F4((1, 2, 4, 4)), F4((1, 2, 4, 2)), F4(1)),
+        ValueError,
+        r"conv2d: expected .* square kernels .*received shapes .* and \(1, 2, 4, 2\)",
+    ),
+    (
+        lambda: conv2d(F4((2, 4, 4)), F4((1, 2, 3, 3)), F4(1)),
+        ValueError,
+        r"conv2d: expected images \(n, channels, height, width\).*received shapes \(2, 4, 4\)",
+    ),
+    (lambda: MaxPool2d(4)(F4((4, 2, 8, 3))), ValueError, r"max_pool2d: expected images of at least 4 × 4"),
+    (lambda: AvgPool2d(4)(F4((4, 2, 3, 8))), ValueError, r"avg_pool2d: expected images of at least 4 × 4"),
+    (
+        lambda: GlobalAvgPool()(F4((4, 2, 3, 0))),
+        ValueError,
+        r"GlobalAvgPool: expected images of at least 1 × 1",
+    ),
     (lambda: AvgPool2d(2)(F4((4, 8))), ValueError, r"AvgPool2d: expected \(batch, channels"),
     (lambda: GlobalAvgPool()(F4((4, 8))), ValueError, r"GlobalAvgPool: expected \(batch, channels"),
     (
@@ -372,9 +393,13 @@ BAD = [
     (
         lambda: conv(kernel_size=0),
         ValueError,
-        r"Conv2d: expected kernel_size to be a positive integer; received 0",
+        r"Conv2d: expected kernel_size to be a whole number of at least 1; received 0",
     ),
-    (lambda: conv(stride=0), ValueError, r"Conv2d: expected stride to be a positive integer; received 0"),
+    (
+        lambda: conv(stride=0),
+        ValueError,
+        r"Conv2d: expected stride to be a whole number of at least 1; received 0",
+    ),
     (lambda: conv(padding=-1), ValueError, r"Conv2d: expected padding .*; received -1"),
     (lambda: conv(in_channels=1.5), ValueError, r"Conv2d: expected in_channels"),
     (lambda: conv(rng=0), TypeError, r"rng: expected a numpy.random.Generator"),

@@ -559,6 +559,15 @@ def test_standardize_leaves_constant_features_alone(device: str) -> None:
     assert np.isfinite(to_numpy(test)).all()
 
 
+@pytest.mark.parametrize("shift", [0.0, 1e30])
+def test_standardize_adds_up_in_double_precision(shift: float, device: str) -> None:
+    """In float32 a sum of 10⁶ numbers near 1000 loses what lies behind the point, and 10³⁰ has no square."""
+    x = np.tile(np.array([[999.0 - shift], [1001.0 + shift]], np.float32), (500_000, 2))
+    train, scale = data.standardize(asarray(x, device=device))
+    assert np.unique(to_numpy(train)).tolist() == [-1, 1]
+    assert to_numpy(scale.mean).tolist() == [0 if shift else 1000] * 2
+
+
 def test_standardize_refuses_bad_input(device: str) -> None:
     def array(x: Any) -> Any:
         return asarray(x, device=device)

@@ -13,7 +13,7 @@ from dlcore.activations import relu, softplus, tanh
 from dlcore.arrays import device_of, to_numpy
 from dlcore.convolution import Conv2d, MaxPool2d
 from dlcore.layers import Dense, Flatten, Module, Sequential
-from dlcore.training import fit
+from dlcore.training import accuracy, fit
 from tests.helpers import Backend, on_every_backend
 
 
@@ -163,6 +163,19 @@ def test_a_probe_needs_examples_on_both_sides_and_knows_classes_of_either() -> N
     for seed in range(6):
         probe = inter.linear_probe(model, x, labels, layer=model[0], rng=make_rng(seed), test_share=0.5)
         assert probe.weight.shape == (16, 3)
+
+
+def test_a_seed_is_no_generator() -> None:
+    model, x, t = small_mlp(EXACT), np.ones((4, 4)), np.array([0, 1, 2, 0])
+    for call in (
+        lambda: inter.randomized(model, rng=3),
+        lambda: inter.smooth_grad(model, x, rng=3),
+        lambda: inter.shapley_values(model, x, rng=3),
+        lambda: inter.permutation_importance(model, x, t, metric=accuracy, rng=3),
+        lambda: inter.linear_probe(model, x, t, layer=model[0], rng=3),
+    ):
+        with pytest.raises(TypeError, match=r"rng: expected a numpy.random.Generator; received 3"):
+            call()
 
 
 def test_an_attack_does_not_bring_inputs_into_the_box() -> None:

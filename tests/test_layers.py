@@ -350,6 +350,17 @@ def test_models_of_other_settings_make_no_ensemble(build: Callable[[int], Module
     ensemble([build(0), build(0)])  # functions that were made twice mean the same
 
 
+@on_every_backend
+@pytest.mark.parametrize("members", [None, 2])
+def test_narrow_integers_reach_only_their_own_rows(members: int | None, backend: Backend) -> None:
+    """Row 259 is not row 3, though uint8 cannot tell them apart."""
+    model: Any = Embedding(300, 1, rng=make_rng(), **settings(backend))
+    model, shape = (model, (1,)) if members is None else (ensemble([model] * members), (members, 1))
+    model(Tensor(asarray(np.full(shape, 3, np.uint8), device=backend.device))).sum().backward()
+    rows = to_numpy(model.weight.grad).reshape(-1, 300)
+    assert [np.flatnonzero(row).tolist() for row in rows] == [[3]] * len(rows)
+
+
 def test_the_members_stay_as_they_were() -> None:
     models = [Sequential(Dense(2, 2, rng=make_rng(i)), Dropout(0.5, rng=make_rng(i))) for i in range(2)]
     before = [m.state() for m in models]
@@ -655,13 +666,14 @@ BAD = [
     (
         lambda: Dense(0, 2, rng=make_rng()),
         ValueError,
-        r"Dense: expected in_features to be a positive integer; received 0",
+        r"Dense: expected in_features to be a whole number of at least 1; received 0",
     ),
     (
         lambda: Dense(3, 2.0, rng=make_rng()),
         ValueError,
-        r"Dense: expected out_features to be a positive integer; received 2.0",
+        r"Dense: expected out_features to be a whole number of at least 1; received 2.0",
     ),
+    (lambda: Dense(True, 2, rng=make_rng()), ValueError, r"Dense: expected in_features .*received True"),
     (lambda: Dense(3, 2, rng=0), TypeError, r"rng: expected a numpy.random.Generator; received 0"),
     (
         lambda: Dense(3, 2, rng=make_rng(), dtype="int64"),

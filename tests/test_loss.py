@@ -273,6 +273,25 @@ def test_extreme_logits_neither_overflow_nor_lose_the_slope(backend: Backend) ->
     )
 
 
+@on_every_backend
+@pytest.mark.filterwarnings("ignore:overflow encountered")
+@pytest.mark.parametrize(("right", "wanted"), [(0, np.log1p(np.e)), (1, np.inf)])
+def test_an_impossible_class_costs_nothing_unless_it_is_the_right_one(
+    right: int, wanted: float, backend: Backend
+) -> None:
+    labels, hot = backend.array([right, 0]), backend.array(np.eye(3)[[right, 0]])
+    for ours, targets in (
+        (loss.cross_entropy, labels),
+        (loss.cross_entropy, hot),
+        (loss.kl_divergence, hot),
+    ):
+        z = backend.tensor([[0.0, -np.inf, 1.0], [3e38, -3e38, 0.0]], requires_grad=True)
+        cost = ours(z, targets, reduction="none")
+        cost.sum().backward()
+        close(cost.data, [wanted, 0], 1e-6)
+        close(z.grad, [[1 / (1 + np.e), 0, np.e / (1 + np.e)], [1, 0, 0]] - to_numpy(hot), 1e-6)
+
+
 # -------------------------------------------------------------------------------- central differences
 
 
@@ -350,6 +369,14 @@ def test_targets_may_be_lists_tensors_and_integers(backend: Backend) -> None:
     )
 
 
+@on_every_backend
+def test_narrow_labels_meet_only_their_own_class(backend: Backend) -> None:
+    """Class 259 is not class 3, though uint8 cannot tell them apart."""
+    z = backend.tensor(np.zeros((1, 300)))
+    label = asarray(np.array([3], np.uint8), device=backend.device)
+    close(loss.cross_entropy(z, label).data, np.log(300), 1e-6)
+
+
 def test_predictions_may_be_plain_numbers() -> None:
     assert loss.mse([1.0, 2.0], [1.0, 4.0]).item() == 2.0
     assert loss.mse(3.0, 1.0).item() == 4.0
@@ -415,7 +442,7 @@ BAD = [
     (
         lambda: loss.cross_entropy(P, [0, -1, 2, 1]),
         ValueError,
-        r"labels from 0 to 2.*received labels from -1 to 2",
+        r"labels from 0 to 2.*received labels from -1 to 2. Number the classes from 0",
     ),
     (
         lambda: loss.cross_entropy(P, [0, 1]),
@@ -455,6 +482,7 @@ BAD = [
         r"targets between 0 and 1; received -1 to -1.*\(t \+ 1\) / 2",
     ),
     (lambda: loss.binary_cross_entropy(P, P + np.nan), ValueError, r"targets between 0 and 1; received nan"),
+    (lambda: loss.huber(P, P, delta=-1), ValueError, r"huber: expected delta, .*above 0; received -1"),
     (
         lambda: loss.hinge(P, P),
         ValueError,
@@ -485,6 +513,8 @@ BAD = [
         ValueError,
         r"predictions are on 'numpy', targets on 'strict'.*device='numpy'",
     ),
+    (lambda: loss.mse(P, P, weight=-1.0), ValueError, r"mse: expected weights of 0 or more; received -1"),
+    (lambda: loss.cross_entropy(P, [0] * 4, weight=[1, np.nan, 1]), ValueError, r"weights of 0 or more.*nan"),
     (lambda: loss.mse(P, P, weight=np.ones(5)), ValueError, r"mse: .*weight.*\(5,\)"),
     (
         lambda: loss.kl_divergence(P, P + 1 / 3, weight=np.ones(3)),

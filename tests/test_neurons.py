@@ -220,13 +220,16 @@ def test_update_tells_a_mistake_and_moves_the_sum_by_the_squared_length() -> Non
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: Perceptron(0), "in_features to be a positive integer; received 0"),
+        (lambda: Perceptron(0), "in_features to be a whole number of at least 1; received 0"),
         (lambda: Perceptron(2, dtype="int64"), "floating dtype"),
         (lambda: Perceptron(2).fit(CORNERS, [0, 0, 0, 1], 9), r"labels of -1 or \+1.*2 t - 1"),
         (lambda: Perceptron(2).fit(CORNERS, [-1, 1], 9), "a label for each"),
         (lambda: Perceptron(2).fit(np.zeros((0, 2)), [], 9), "one or more points"),
         (lambda: Perceptron(2).fit([[1.0, np.nan]], [1], 9), "finite numbers"),
-        (lambda: Perceptron(2).fit(CORNERS, [1, 1, 1, 1], 0), "max_epochs to be a positive integer"),
+        (
+            lambda: Perceptron(2).fit(CORNERS, [1, 1, 1, 1], 0),
+            "max_epochs to be a whole number of at least 1",
+        ),
         (lambda: Perceptron(3).fit(CORNERS, [1, 1, 1, 1], 9), r"shape \(…, 3\); received \(4, 2\)"),
         (lambda: Perceptron(2).update([1.0, 1.0], 0), r"label of -1 or \+1; received 0"),
     ],

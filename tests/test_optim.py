@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -440,6 +441,14 @@ BAD = [
         r"learning_rate to be finite.*nan",
     ),
     (lambda: optim.AdamW(weights(), weight_decay=-1.0), ValueError, r"AdamW: expected weight_decay"),
+    *(
+        (
+            partial(rule, weights(), epsilon=-1),
+            ValueError,
+            rf"{rule.__name__}: expected epsilon to be finite and not negative; received -1",
+        )
+        for rule in (optim.Adagrad, optim.RMSProp, optim.Adam, optim.AdamW)
+    ),
     (
         lambda: optim.SGD(weights(), learning_rate=[0.1, 0.2]),
         ValueError,
@@ -494,10 +503,15 @@ BAD = [
         ValueError,
         r"expected values of shape \(2,\); received \(3,\)",
     ),
-    (lambda: optim.step(0), ValueError, r"step: expected every of at least 1; received 0"),
-    (lambda: optim.cosine(0), ValueError, r"cosine: expected total of at least 1"),
-    (lambda: optim.warmup(-1), ValueError, r"warmup: expected steps of at least 1"),
-    (lambda: optim.one_cycle(0), ValueError, r"one_cycle: expected total of at least 1"),
+    (
+        lambda: optim.step(0),
+        ValueError,
+        r"step: expected every to be a whole number of at least 1; received 0",
+    ),
+    (lambda: optim.step(2.5), ValueError, r"step: expected every to be a whole number .*received 2.5"),
+    (lambda: optim.cosine(0), ValueError, r"cosine: expected total to be a whole number of at least 1"),
+    (lambda: optim.warmup(-1), ValueError, r"warmup: expected steps to be a whole number of at least 1"),
+    (lambda: optim.one_cycle(0), ValueError, r"one_cycle: expected total to be a whole number of at least 1"),
     (
         lambda: optim.one_cycle(10, rise=1.5),
         ValueError,
@@ -530,6 +544,19 @@ BAD = [
 def test_a_mistake_is_explained(mistake: Callable[[], Any], kind: type[Exception], message: str) -> None:
     with pytest.raises(kind, match=f"(?s){message}"):
         mistake()
+
+
+@pytest.mark.parametrize("where", [{"device": "strict"}, {"dtype": "float64"}], ids=str)
+def test_parameters_that_were_moved_need_another_optimizer(where: dict[str, str]) -> None:
+    own = weights()
+    optimizer = optim.SGD(own, learning_rate=0.1)
+    own[0].data = moved = asarray(own[0].data, **where)
+    own[0].grad = asarray(np.ones(2, np.float32), **where)
+    with pytest.raises(
+        RuntimeError, match=r"SGD: expected .*on 'numpy' in float32.*now on .*after model\.to\(\)"
+    ):
+        optimizer.step()
+    assert own[0].data is moved
 
 
 def test_a_parameter_without_a_gradient_changes_nothing() -> None:

@@ -540,6 +540,8 @@ def test_curves_refuse(call: Any, words: str) -> None:
 def test_errors_are_what_they_say() -> None:
     assert error_rate([[0.0, 1.0], [1.0, 0.0]], [1, 1]) == 0.5
     assert error_rate([[0.0, 1.0]], [1]) == pytest.approx(1 - accuracy([[0.0, 1.0]], [1]))
+    with pytest.raises(ValueError, match="labels from 0 to 1; received -1 to -1"):
+        squared_error([[1.0, 0.0]], [-1])
     assert squared_error([[2.0], [0.0]], [[0.0], [0.0]]) == 2.0
     assert squared_error([[2.0], [0.0]], [1, 2]) == 2.5  # one output: numbers, not classes
 

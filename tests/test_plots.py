@@ -215,6 +215,12 @@ def test_confusion_counts_each_pair(ax: Axes) -> None:
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("predicted", "true")
 
 
+def test_confusion_has_a_row_for_each_name_though_a_class_is_missing(ax: Axes) -> None:
+    plots.confusion([0, 3], [0, 1], names=range(4), ax=ax)
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["0", "1", "2", "3"]
+    np.testing.assert_array_equal(ax.images[0].get_array()[[0, 3]], [[1, 0, 0, 0], [0, 1, 0, 0]])
+
+
 def test_confusion_puts_the_true_class_in_rows(ax: Axes) -> None:
     plots.confusion([0, 0, 0], [1, 1, 0], ax=ax)
     np.testing.assert_array_equal(ax.images[0].get_array(), [[1, 2], [0, 0]])

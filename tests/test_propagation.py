@@ -126,7 +126,9 @@ def test_the_forecast_refuses_what_it_cannot_know() -> None:
         forecast(3, activation=activations.relu, gain=2.0, input_square=-1)
     with pytest.raises(ValueError, match="expected a finite bias; received nan"):
         forecast(3, activation=activations.relu, gain=2.0, bias=np.nan)
-    with pytest.raises(ValueError, match="forecast: expected depth to be a positive integer; received 0"):
+    with pytest.raises(
+        ValueError, match="forecast: expected depth to be a whole number of at least 1; received 0"
+    ):
         forecast(0, activation=activations.relu, gain=2.0)
 
 

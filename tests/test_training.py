@@ -32,7 +32,10 @@ from dlcore.training import (
     accuracy,
     evaluate,
     fit,
+    sweep,
 )
+from dlcore.training.checks import check_last_batch
+from dlcore.training.rows import Rows
 from dlcore.training.state import SHUFFLING, generator
 from tests.helpers import Backend, close, on_every_backend, on_every_device
 
@@ -167,6 +170,12 @@ def test_metrics_and_validation_are_recorded_for_each_epoch() -> None:
 def test_a_history_without_an_epoch_has_no_best() -> None:
     with pytest.raises(ValueError, match="at least one finished epoch"):
         History([0.5]).best  # noqa: B018
+
+
+def test_an_epoch_whose_loss_is_not_a_number_is_never_the_best() -> None:
+    records = [{"epoch": i, "loss": value} for i, value in enumerate([float("nan"), 2.0, 1.0], 1)]
+    assert History(epochs=records).best["epoch"] == 3
+    assert History(epochs=records[:1]).best["epoch"] == 1
 
 
 def test_training_metrics_judge_the_predictions_made_on_the_way() -> None:
@@ -552,6 +561,7 @@ BAD: list[tuple[str, type[Exception], str, dict[str, Any]]] = [
     ("model", TypeError, "expected a Module as model; received <class.*parentheses", {"model": Sequential}),
     ("optimizer", TypeError, "optimizer to be a function, such as optim.Adam, or an optimizer", {"optimizer": "adam"}),
     ("factory", TypeError, "factory to return an optimizer; received 1", {"optimizer": lambda parameters: 1}),
+    ("rate", TypeError, "missing a required argument: 'learning_rate'. .*partial", {"optimizer": optim.SGD}),
     ("other optimizer", ValueError, "SGD owns none of them", {"optimizer": SGD(small().parameters())}),
     ("metric", TypeError, "a metric to be a function", {"metrics": ["accuracy"]}),
     ("nameless", TypeError, "has no name of its own", {"metrics": [functools.partial(accuracy)]}),
@@ -591,6 +601,30 @@ def test_an_embedding_wants_integers_and_an_ensemble_a_sweep() -> None:
         train(ensemble([small(), small()]))
     with pytest.raises(ValueError, match=r"ensemble of 2\. Take its members"):
         evaluate(ensemble([small(), small()]), (X, Y), metrics=accuracy)
+
+
+@pytest.mark.parametrize(
+    ("rows", "size", "advice"), [(9, 4, "batch_size=5"), (9, 1, "batch_size=3"), (1, 4, "Bring")]
+)
+def test_a_last_batch_of_one_row_is_refused_before_anything_is_changed(
+    rows: int, size: int, advice: str
+) -> None:
+    model, pair = everything(np.random.default_rng(0)), (X[:rows], Y[:rows])
+    before = model.state()
+    with pytest.raises(
+        ValueError, match=rf"two rows or more.*received {rows} rows for .* {size}, .* {advice}"
+    ):
+        train(model, pair, batch_size=size)
+    assert all(np.array_equal(value, before[name]) for name, value in model.state().items())
+    with pytest.raises(ValueError, match="sweep: expected batches of two rows or more"):
+        sweep(everything, pair, loss=loss.cross_entropy, optimizer=SGD, epochs=1, batch_size=size, **QUIET)
+
+
+def test_a_last_batch_of_one_row_is_tried_without_leaving_a_trace() -> None:
+    model, untouched = small(rate=0.5), small(rate=0.5)
+    check_last_batch("fit", model, Rows(X[:5]), 4)
+    assert same_state(model, untouched)
+    assert np.array_equal(model.train()(X).numpy(), untouched.train()(X).numpy())
 
 
 # ------------------------------------------------------------------------------------ evaluate, accuracy
@@ -650,5 +684,9 @@ def test_accuracy_counts_classes_and_signs(backend: Backend) -> None:
     assert measured([[0.2], [-0.3], [4.0], [-1.0]], [[1.0], [1.0], [1.0], [0.0]]) == 0.75
     assert measured([0.2, -0.3, 4.0, -1.0], [1, 1, 1, 0]) == 0.75
     assert measured([0.2, -0.3, 4.0, -1.0], [1.0, 1.0, 1.0, -1.0]) == 0.75
+    assert measured([[0.2], [-0.3], [4.0], [-1.0]], [1, 1, 1, 0]) == 0.75
+    assert measured([0.2], 1) == measured(0.2, 1) == 1.0
+    with pytest.raises(ValueError, match=r"at least one prediction; received shape \(0, 1\)"):
+        measured(np.zeros((0, 1)), np.zeros((0, 1)))
     with pytest.raises(ValueError, match=r"targets of shape \(4,\) \(labels\) or \(4, 3\); received \(3,\)"):
         measured(logits, [0, 1, 2])

@@ -1,6 +1,7 @@
 """Checkpoints: what is saved comes back exactly, and a training goes on as if nothing had happened."""
 
 import functools
+import json
 import os
 import signal
 import subprocess
@@ -208,6 +209,10 @@ def test_a_file_of_something_else_is_refused_and_nothing_is_changed(tmp_path: Pa
         Sequential(small()[0], activations.relu, activations.relu, small(rate=0.5)[3]),
     )
     model = small(1, rate=0.5)
+    refused(
+        "the activations do not match: for 'layers.1' expected relu, the file has tanh",
+        Sequential(model[0], activations.relu, model[2], model[3]),
+    )
     parameters = model.parameters()
     refused(
         "the optimizer do not match: for 'class' expected SGD, the file has Adam",
@@ -219,6 +224,20 @@ def test_a_file_of_something_else_is_refused_and_nothing_is_changed(tmp_path: Pa
     refused("for 'rng' expected PCG64, the file has nothing", model, rng=np.random.default_rng(0))
     save(path, model)
     refused("for 'class' expected Adam, the file has none", model, optimizer=optim.Adam(parameters))
+
+
+def test_a_file_from_before_activations_were_named_is_read(tmp_path: Path) -> None:
+    content = saved(tmp_path / "model").read_bytes()
+    body = 8 + int.from_bytes(content[:8], "little")
+    text = json.loads(content[8:body])
+    header = json.loads(text["__metadata__"]["dlcore"])
+    del header["activations"]
+    text["__metadata__"]["dlcore"] = json.dumps(header)
+    older = json.dumps(text).encode()
+    (tmp_path / "older").write_bytes(len(older).to_bytes(8, "little") + older + content[body:])
+    model = small(1, rate=0.5)
+    load(tmp_path / "older", model)
+    assert same_state(model, small(rate=0.5))
 
 
 def test_resume_refuses_other_settings(tmp_path: Path) -> None:

@@ -123,13 +123,15 @@ def test_nothing_curves_where_all_is_flat() -> None:
         ({"model": 3}, TypeError, "vector_loss: expected a Module"),
         ({"loss": "mse"}, TypeError, "expected loss"),
         ({"steps": 0}, ValueError, "steps"),
+        ({"rng": 3}, TypeError, "rng: expected a numpy.random.Generator; received 3"),
     ],
 )
 def test_what_is_wrong_is_said(arguments: dict[str, Any], error: type[Exception], message: str) -> None:
     x, t = data()
-    given: dict[str, Any] = {"model": network(0), "loss": loss.mse, "steps": 10} | arguments
+    given: dict[str, Any] = {"rng": np.random.default_rng(0), "steps": 10, **arguments}
+    model, cost = given.pop("model", network(0)), given.pop("loss", loss.mse)
     with pytest.raises(error, match=message):
-        sharpness(given["model"], given["loss"], x, t, rng=np.random.default_rng(0), steps=given["steps"])
+        sharpness(model, cost, x, t, **given)
 
 
 def test_an_ensemble_is_refused() -> None:

@@ -285,6 +285,7 @@ SWEEP_BAD: list[tuple[str, type[Exception], str, dict[str, Any]]] = [
     ("bad seed", ValueError, "a seed to be a whole number", {"seeds": [-1]}),
     ("an optimizer", TypeError, "makes the optimizer of all members; received SGD",
      {"optimizer": SGD(small().parameters())}),
+    ("rate", TypeError, "missing a required argument: 'learning_rate'. .*partial", {"optimizer": optim.SGD}),
     ("shapes", ValueError, "models of one architecture", {"grid": {"width": [3, 4]}}),
     ("settings", ValueError, "function is relu in model 0 and tanh in model 2",
      {"grid": {"act": [activations.relu, activations.tanh]},

@@ -77,6 +77,9 @@ def device(name: str = "auto") -> str:
     return name
 
 
+_usable_device = device  # for functions with an argument of that name
+
+
 def asarray(x: Any, *, device: str | None = None, dtype: str | None = None) -> Array:
     """Return `x` as an array on `device`, with `dtype` if one is given.
 
@@ -85,7 +88,7 @@ def asarray(x: Any, *, device: str | None = None, dtype: str | None = None) -> A
 
     Args:
         x: an array of any supported library, a Tensor (whose data it is), or (nested) Python numbers.
-        device: "numpy", "cpu", "cuda", "mps", or "strict" (array_api_strict, for tests).
+        device: "numpy", "cpu", "cuda", "mps", "auto" for the best of them, or "strict" (array_api_strict, for tests).
         dtype: "float32", "float64", "int32", "int64" or "bool".
 
     Raises:
@@ -95,6 +98,8 @@ def asarray(x: Any, *, device: str | None = None, dtype: str | None = None) -> A
     >>> asarray([1.0, 2.0])
     array([1., 2.], dtype=float32)
     """
+    if isinstance(x, (np.ndarray, np.generic)):
+        _check_numbers(x, x)
     if device is None and dtype is None and is_array(x):
         return x
     if dtype is not None and dtype not in DTYPES:
@@ -104,6 +109,8 @@ def asarray(x: Any, *, device: str | None = None, dtype: str | None = None) -> A
         x = data if is_array(data) else _from_python(x)
     if device is None:
         device = device_of(x)
+    elif device == "auto":
+        device = _usable_device(device)
     if device_of(x) != device:
         x = _move(to_numpy(x), device)
     if dtype is not None:
@@ -121,12 +128,16 @@ def _from_python(x: Any) -> Array:
         raise ValueError(
             f"asarray: expected rows of equal length; received a ragged list ({error})"
         ) from None
+    _check_numbers(x, array)
+    return array.astype(np.float32) if array.dtype.kind == "f" else array
+
+
+def _check_numbers(x: Any, array: np.ndarray[Any, Any] | np.generic) -> None:
     if array.dtype.kind not in "fiub":
         raise TypeError(
             f"asarray: expected numbers; received {type(x).__name__} holding {array.dtype}. "
             "Encode text or categories as integers first (see dlcore.data.one_hot)"
         )
-    return array.astype(np.float32) if array.dtype.kind == "f" else array
 
 
 def _move(x: np.ndarray[Any, Any], device: str) -> Array:
@@ -136,15 +147,11 @@ def _move(x: np.ndarray[Any, Any], device: str) -> Array:
         import array_api_strict
 
         return array_api_strict.asarray(x)
-    _check_device(device)
+    _usable_device(device)
     import torch
 
     # torch refuses to share memory that it may not write to, and knows no negative strides
     return torch.from_numpy(np.array(x, order="C")).to(device)
-
-
-def _check_device(name: str) -> None:
-    device(name)
 
 
 def to_numpy(x: Any) -> np.ndarray[Any, Any]:

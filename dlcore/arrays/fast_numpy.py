@@ -67,8 +67,8 @@ def mean(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Any:
 
 
 def maximum(x: Any, y: Any, /) -> Any:
-    """Return the larger of x and y; against a number, large arrays go to `clip`, which alone is vectorized there."""
-    if isinstance(y, (int, float)) and x.size > SMALL:
+    """Return the larger of x and y; against a number, many floats go to `clip`, which alone is vectorized there."""
+    if isinstance(y, (int, float)) and x.size > SMALL and x.dtype.kind == "f":
         return np.clip(x, y, np.inf)
     return np.maximum(x, y)
 

@@ -93,8 +93,9 @@ def scatter_rows(g: Array, rows: Array, like: Array) -> Array:
     if library(g) == "torch":
         return xp.zeros_like(like, dtype=g.dtype).index_add_(0, rows, g)
     # A matrix product with the one-hot rows: for the vocabularies of this book it beats np.add.at.
-    rows = rows % like.shape[0]
-    hot = xp.astype(rows[None, :] == xp.arange(like.shape[0], dtype=rows.dtype)[:, None], g.dtype)
+    # Numbered in int64, since in uint8 row 259 would be row 3.
+    rows = xp.astype(rows, xp.int64, copy=False) % like.shape[0]
+    hot = xp.astype(rows[None, :] == xp.arange(like.shape[0], dtype=xp.int64)[:, None], g.dtype)
     return hot @ g  # (table, n) @ (n, width)
 
 

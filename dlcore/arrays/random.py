@@ -33,7 +33,8 @@ def uniform(
     >>> uniform(np.random.default_rng(0), (2,))
     array([0.6369617 , 0.26978672], dtype=float32)
     """
-    return _drawn(check_rng(rng).random, shape, device, dtype)
+    draw, highest = check_rng(rng).random, 1 - np.finfo(dtype).epsneg  # in float32, 1 - 2⁻⁵³ would be 1
+    return _drawn(lambda size: np.minimum(draw(size), highest), shape, device, dtype)
 
 
 def permutation(rng: np.random.Generator, n: int, *, device: str = "numpy") -> Array:

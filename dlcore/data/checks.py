@@ -1,16 +1,6 @@
 """What the functions of this package ask of their arguments, and how they say no."""
 
-import numpy as np
-
 from dlcore.arrays import Array, device_of, is_array
-
-
-def check_count(operation: str, name: str, value: object) -> None:
-    """Raise ValueError unless `value` is a whole number of at least 1."""
-    if not isinstance(value, int | np.integer) or value < 1:
-        raise ValueError(
-            f"{operation}: expected {name} to be a whole number of at least 1; received {value!r}"
-        )
 
 
 def check_together(operation: str, *arrays: Array) -> None:

@@ -26,9 +26,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dlcore.arrays.checks import check_whole
 from dlcore.arrays.random import check_rng
-
-from .checks import check_count
 
 Floats: TypeAlias = NDArray[np.float32]
 Integers: TypeAlias = NDArray[np.int64]
@@ -243,7 +242,7 @@ def blobs(
     [0, 0, 0, 1, 1, 2, 2]
     """
     _check("blobs", n, noise, rng, most=math.inf)
-    check_count("blobs", "num_classes", num_classes)
+    check_whole("blobs", num_classes=num_classes)
     labels = np.sort(np.arange(n) % num_classes)
     centres = rng.uniform(-10, 10, size=(2, num_classes))
     x, y = rng.normal(centres[:, labels], noise)
@@ -269,7 +268,7 @@ def _points(x: Doubles, y: Doubles) -> Floats:
 
 
 def _check(name: str, n: int, noise: float, rng: np.random.Generator, most: float = 0.5) -> None:
-    check_count(name, "n", n)
+    check_whole(name, n=n)
     check_rng(rng)
     if not (math.isfinite(noise) and 0 <= noise <= most):
         expected = "a finite noise of at least 0" if most == math.inf else f"a noise from 0 to {most}"

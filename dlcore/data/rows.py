@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dlcore.arrays import Array, asarray, device_of, is_floating, namespace, random, to_numpy
+from dlcore.arrays import Array, asarray, device_of, dtype_name, is_floating, namespace, random, to_numpy
+from dlcore.arrays.checks import check_whole
 
-from .checks import check_count, check_together, count_rows
+from .checks import check_together, count_rows
 
 
 def one_hot(labels: Array, num_classes: int) -> Array:
@@ -31,7 +32,7 @@ def one_hot(labels: Array, num_classes: int) -> Array:
     array([[0., 0., 1.],
            [1., 0., 0.]], dtype=float32)
     """
-    check_count("one_hot", "num_classes", num_classes)
+    check_whole("one_hot", num_classes=num_classes)
     xp = namespace(labels)
     if not xp.isdtype(labels.dtype, "integral"):
         raise TypeError(
@@ -106,11 +107,13 @@ def standardize(train: Array, *others: Array) -> tuple[Any, ...]:
         raise ValueError(
             "standardize: expected finite numbers; received NaN or infinity in train. Drop such rows"
         )
-    mean, std = xp.mean(train, axis=0), xp.std(train, axis=0)
-    # Rounding may give a constant feature a std of 1e-9, and underflow a varying one a std of 0: ask both.
+    rows = to_numpy(train).astype(np.float64)  # float32 cannot add up millions of rows
+    mean, std = rows.mean(axis=0), rows.std(axis=0)
+    # Rounding may give a constant feature a std of 1e-17, and underflow a varying one a std of 0: ask both.
     tiny = float(xp.finfo(train.dtype).smallest_normal)
-    constant = (xp.max(train, axis=0) == xp.min(train, axis=0)) | (std < tiny)
-    scale = Standardization(mean, xp.where(constant, xp.ones_like(std), std))
+    constant = (rows.max(axis=0) == rows.min(axis=0)) | (std < tiny)
+    place = {"device": device_of(train), "dtype": dtype_name(train)}
+    scale = Standardization(asarray(mean, **place), asarray(np.where(constant, 1.0, std), **place))
     return *(scale(array) for array in (train, *others)), scale
 
 
@@ -185,7 +188,7 @@ def batches(
     [[0, 1], [2, 3], [4]]
     """
     n = count_rows("batches", *arrays)
-    check_count("batches", "batch_size", batch_size)
+    check_whole("batches", batch_size=batch_size)
     if drop_last and batch_size > n:
         raise ValueError(
             f"batches: expected at least one full batch with drop_last=True; received {n} rows for batches "

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dlcore.arrays import Array, asarray, copy_into, to_numpy
+from dlcore.arrays import Array, asarray, copy_into, random, to_numpy
 from dlcore.backprop import Tensor
 from dlcore.layers import Module
 from dlcore.loss import cross_entropy
@@ -108,6 +108,7 @@ def randomized(model: Module, *, rng: np.random.Generator, layers: Sequence[Modu
     >>> [bool(np.all(a.data == b.data)) for a, b in zip(model.parameters(), twin.parameters())]
     [True, True, False, True]
     """
+    random.check_rng(rng)
     parts = [model] if layers is None else layers
     own = {id(module) for module in model.modules()}
     if not all(id(part) in own for part in parts):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dlcore.activations import relu
-from dlcore.arrays import Array, asarray, device_of, dtype_name, namespace, to_numpy
+from dlcore.arrays import Array, asarray, device_of, dtype_name, namespace, random, to_numpy
 from dlcore.backprop import primitive
 from dlcore.layers import Activation, Module
 from dlcore.layers.module import replaced
@@ -100,6 +100,7 @@ def smooth_grad(
         raise ValueError(
             f"smooth_grad: expected noise of 0 or more and at least one sample; received {noise}, {samples}"
         )
+    random.check_rng(rng)
     values = to_numpy(x)
     ranges = np.ptp(values, axis=tuple(range(1, values.ndim)), keepdims=True)  # (batch, 1, …)
     spread = noise * ranges.astype(float)

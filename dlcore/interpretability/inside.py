@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dlcore.arrays import Array, asarray, to_numpy
+from dlcore.arrays import Array, asarray, random, to_numpy
 from dlcore.backprop import Tensor
 from dlcore.layers import Module
 from dlcore.training.state import evaluating
@@ -185,6 +185,7 @@ def linear_probe(
     >>> linear_probe(model, x, (x[:, 0] > 0).astype(int), layer=model[0], rng=rng).test > 0.9
     True
     """
+    random.check_rng(rng)
     x = as_inputs("linear_probe", inputs)
     labels = to_numpy(asarray(target))
     fit = labels.shape == (x.shape[0],) and labels.dtype.kind in "iu" and labels.min() >= 0

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dlcore.arrays import Array, to_numpy
+from dlcore.arrays import Array, random, to_numpy
 from dlcore.layers import Module
 from dlcore.training.state import evaluating
 
@@ -115,6 +115,7 @@ def shapley_values(
     >>> shapley_values(model, np.array([[1, 4]], np.float32), rng=np.random.default_rng(0), baseline=1.0)
     array([[ 0., -6.]], dtype=float32)
     """
+    random.check_rng(rng)
     x = as_inputs("shapley_values", inputs)
     if samples < 1:
         raise ValueError(f"shapley_values: expected at least one sample; received {samples}")
@@ -192,6 +193,7 @@ def permutation_importance(
     >>> bool(falls[0] > 1), float(falls[1])
     (True, 0.0)
     """
+    random.check_rng(rng)
     x = as_inputs("permutation_importance", inputs)
     if x.ndim != 2 or repeats < 1:
         raise ValueError(

@@ -54,6 +54,7 @@ class Embedding(Module):
                 f"Embedding: expected at least one integer; received shape {x.shape}. Is the batch empty?"
             )
         arrays.hooks.guard(self._check_range, indices)
+        indices = arrays.asarray(indices, dtype="int64")  # uint8 has no room for row numbers above 255
         if self.members is None:
             return take(self.weight, indices)
         return _take_by_member(self.weight, indices)

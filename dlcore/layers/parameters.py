@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dlcore.arrays import asarray
+from dlcore.arrays.checks import check_whole
 from dlcore.backprop import Tensor
 
 
@@ -17,12 +18,4 @@ def parameter(values: np.ndarray[Any, Any], device: str, dtype: str) -> Tensor:
     return Tensor(asarray(values, device=device, dtype=dtype), requires_grad=True)
 
 
-def check_sizes(layer: str, **sizes: Any) -> None:
-    """Refuse sizes that are not positive integers.
-
-    Raises:
-        ValueError: naming the layer, the argument and what it received.
-    """
-    for name, size in sizes.items():
-        if not (isinstance(size, (int, np.integer)) and size >= 1):
-            raise ValueError(f"{layer}: expected {name} to be a positive integer; received {size!r}")
+check_sizes = check_whole

@@ -150,6 +150,13 @@ class Optimizer:
         flat, start = self._flat.data, 0
         xp = namespace(flat)
         views = []
+        own = self._flat.device, self._flat.dtype
+        for i, p in enumerate(self.parameters):
+            if (p.device, p.dtype) != own:
+                raise RuntimeError(
+                    f"{type(self).__name__}: expected parameters on {own[0]!r} in {own[1]}, as when it was made; "
+                    f"parameter {i} is now on {p.device!r} in {p.dtype}. Make the optimizer after model.to()"
+                )
         for p in self.parameters:
             width = p.size // (self.members or 1)
             view = xp.reshape(flat[..., start : start + width], p.shape)

@@ -74,7 +74,7 @@ class Adagrad(Optimizer):
         weight_decay: Any = 0.0,
         members: int | None = None,
     ) -> None:
-        self.epsilon = epsilon
+        self.epsilon = _not_negative("Adagrad", epsilon)
         super().__init__(parameters, learning_rate=learning_rate, weight_decay=weight_decay, members=members)
 
     def _update(self, p: Array, g: Array, **state: Array) -> None:
@@ -101,7 +101,7 @@ class RMSProp(Optimizer):
         weight_decay: Any = 0.0,
         members: int | None = None,
     ) -> None:
-        self.decay, self.epsilon = _fraction("RMSProp", "decay", decay), epsilon
+        self.decay, self.epsilon = _fraction("RMSProp", "decay", decay), _not_negative("RMSProp", epsilon)
         super().__init__(parameters, learning_rate=learning_rate, weight_decay=weight_decay, members=members)
 
     def _update(self, p: Array, g: Array, **state: Array) -> None:
@@ -135,7 +135,7 @@ class Adam(Optimizer):
     ) -> None:
         name = type(self).__name__
         self.betas = (_fraction(name, "betas[0]", betas[0]), _fraction(name, "betas[1]", betas[1]))
-        self.epsilon = epsilon
+        self.epsilon = _not_negative(name, epsilon)
         super().__init__(parameters, learning_rate=learning_rate, weight_decay=weight_decay, members=members)
 
     def _prepare(self) -> None:
@@ -163,7 +163,8 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam whose weight decay shrinks the parameters directly: p ← p - learning_rate · weight_decay · p.
 
-    Source: Loshchilov and Hutter, ICLR 2019, algorithm 2.
+    Source: Loshchilov and Hutter, ICLR 2019, algorithm 2, which scales the decay with a schedule's factor alone; that
+    it scales with the whole learning rate is torch's variant.
     """
 
     decoupled = True
@@ -183,3 +184,9 @@ def _fraction(name: str, setting: str, value: float) -> float:
     if not 0 <= value < 1:
         raise ValueError(f"{name}: expected {setting} from 0 to below 1; received {value}")
     return value
+
+
+def _not_negative(name: str, epsilon: float) -> float:
+    if not 0 <= epsilon < math.inf:
+        raise ValueError(f"{name}: expected epsilon to be finite and not negative; received {epsilon}")
+    return epsilon

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from dlcore.arrays.checks import check_whole
+
 Schedule = Callable[[int], float]
 
 
@@ -19,7 +21,7 @@ def step(every: int, factor: float = 0.1) -> Schedule:
     >>> [step(2, 0.5)(i) for i in range(5)]
     [1.0, 1.0, 0.5, 0.5, 0.25]
     """
-    _positive("step", every=every)
+    check_whole("step", every=every)
     return lambda i: factor ** (i // every)
 
 
@@ -28,7 +30,7 @@ def cosine(total: int, final: float = 0.0) -> Schedule:
 
     Source: Loshchilov and Hutter, "SGDR", ICLR 2017, equation 5 (one period).
     """
-    _positive("cosine", total=total)
+    check_whole("cosine", total=total)
     return lambda i: final + (1 - final) * 0.5 * (1 + math.cos(math.pi * min(i, total) / total))
 
 
@@ -37,7 +39,7 @@ def warmup(steps: int, after: Schedule | None = None) -> Schedule:
 
     Source: Goyal et al., "Accurate, large minibatch SGD", 2017, section 2.2.
     """
-    _positive("warmup", steps=steps)
+    check_whole("warmup", steps=steps)
     following = after or constant()
     return lambda i: (i + 1) / steps if i < steps else following(i - steps)
 
@@ -53,7 +55,7 @@ def one_cycle(total: int, rise: float = 0.3, start: float = 0.04, final: float =
         start: first factor.
         final: last factor, relative to `start`.
     """
-    _positive("one_cycle", total=total)
+    check_whole("one_cycle", total=total)
     if not 0 <= rise <= 1:
         raise ValueError(f"one_cycle: expected rise from 0 to 1; received {rise}")
     top = rise * total - 1
@@ -70,9 +72,3 @@ def one_cycle(total: int, rise: float = 0.3, start: float = 0.04, final: float =
         return between(1.0, start * final, (i - top) / (total - 1 - top))
 
     return factor
-
-
-def _positive(name: str, **numbers: int) -> None:
-    for argument, value in numbers.items():
-        if value < 1:
-            raise ValueError(f"{name}: expected {argument} of at least 1; received {value}")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from dlcore.arrays import Array, asarray, device_of, namespace, random, to_numpy
+from dlcore.data import one_hot
 from dlcore.data.checks import count_rows
 from dlcore.training import accuracy, noisy_labels
 from dlcore.training.host import progress_bar
@@ -34,12 +35,15 @@ def error_rate(predictions: Any, targets: Any) -> float:
 def squared_error(predictions: Any, targets: Any) -> float:
     """Return the mean squared error; labels (m,) stand for one-hot rows where there is more than one output.
 
+    Raises:
+        ValueError: a label out of range.
+
     >>> squared_error([[1.0, 0.0], [1.0, 0.0]], [0, 1])
     0.5
     """
     p, t = (to_numpy(asarray(x)) for x in (predictions, targets))
     if t.ndim == p.ndim - 1 and t.dtype.kind in "iu" and p.shape[-1] > 1:
-        t = np.eye(p.shape[-1])[t]
+        t = one_hot(t, p.shape[-1]).astype(np.float64)
     return float(np.mean((p - t.reshape(p.shape)) ** 2))
 
 

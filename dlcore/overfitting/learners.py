@@ -17,12 +17,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from dlcore.arrays import Array, asarray, device_of, dtype_name, is_floating, namespace, random, to_numpy
+from dlcore.arrays.checks import check_whole
 from dlcore.backprop import Tensor
 from dlcore.data import one_hot
 from dlcore.layers import Module, ensemble
 from dlcore.optim import Optimizer
 from dlcore.training import sweep
-from dlcore.training.checks import check_whole
 from dlcore.training.rows import Rows
 from dlcore.training.state import WEIGHTS, evaluating, generator
 

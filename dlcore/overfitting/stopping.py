@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from dlcore.arrays.checks import check_whole
 from dlcore.layers import Module
 from dlcore.training import State
-from dlcore.training.checks import check_whole
 
 
 class EarlyStopping:

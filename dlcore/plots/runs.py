@@ -61,7 +61,8 @@ def confusion(
     Args:
         labels: true classes, shape (n,).
         predictions: predicted classes, shape (n,).
-        names: of the classes, lowest first; by default their values.
+        names: of the classes, lowest first; by default their values. More names than there are classes in the data
+            are those of classes 0, 1, 2, ….
         ax: where to draw.
 
     Raises:
@@ -73,7 +74,10 @@ def confusion(
             f"confusion: expected a prediction for each label, both (n,); received {labels.shape} and "
             f"{predictions.shape}"
         )
-    classes, numbers = np.unique(np.concatenate([labels, predictions]), return_inverse=True)
+    both = np.concatenate([labels, predictions])
+    classes, numbers = np.unique(both, return_inverse=True)
+    if names is not None and len(names) > len(classes) and np.isin(classes, range(len(names))).all():
+        classes, numbers = np.arange(len(names)), both.astype(int)
     names = classes.tolist() if names is None else names
     if len(names) != len(classes):
         raise ValueError(f"confusion: expected a name for each of {classes.tolist()}; received {list(names)}")

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from dlcore.arrays import dtype_name
-from dlcore.layers import Module
+from dlcore.layers import Activation, Module
 from dlcore.optim import Optimizer
 
 from .checks import check_model
 from .history import History
-from .state import generators_of
+from .state import generators_of, modules_of
 
 FORMAT = 1
 Arrays = dict[str, np.ndarray[Any, Any]]
@@ -75,6 +75,7 @@ def save(
         "format": FORMAT,
         "history": {**history.to_dict(), "losses": None},
         "generators": {name: _plain(g.bit_generator.state) for name, g in _generators(model, rng)},
+        "activations": _activations(model),
         "optimizer": None if optimizer is None else _kind(optimizer),
         "settings": dict(settings or {}),
     }
@@ -112,7 +113,7 @@ def load(
         ImportError: safetensors is not installed.
         FileNotFoundError: there is no such file.
         ValueError: the file is damaged or no checkpoint, or was saved from another architecture, precision,
-            optimizer or with other settings.
+            optimizer, with other activations or with other settings.
     """
     check_model("load", model)
     path = Path(path)
@@ -126,6 +127,8 @@ def load(
     saved = {name: value for name, value in header["generators"].items() if name != "rng" or rng is not None}
     kinds = {name: g.bit_generator.state["bit_generator"] for name, g in generators.items()}
     _compare(path, "the generators", kinds, {name: value["bit_generator"] for name, value in saved.items()})
+    own_functions = _activations(model)  # older files do not name theirs
+    _compare(path, "the activations", own_functions, header.get("activations", own_functions))
     if optimizer is not None:
         _compare(path, "the optimizer", _kind(optimizer), header["optimizer"] or {"class": "none was saved"})
         own = {name: (a.shape, str(a.dtype)) for name, a in optimizer.state().items()}
@@ -219,6 +222,15 @@ def _compare(path: Path, what: str, own: Mapping[str, Any], found: Mapping[str, 
             f"load: {path}: {what} do not match: for {name!r} expected {own.get(name, 'nothing')}, the file has "
             f"{found.get(name, 'nothing')} ({len(different)} such). Make them as they were when it was saved"
         )
+
+
+def _activations(model: Module) -> dict[str, str]:
+    """Return the names of the functions among the layers, which no tensor tells apart."""
+    return {
+        name: getattr(module.function, "__name__", type(module.function).__name__)
+        for name, module in modules_of(model)
+        if isinstance(module, Activation)
+    }
 
 
 def _kind(optimizer: Optimizer) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from dlcore.arrays import Array, asarray, device_of, dtype_name, is_floating, namespace, to_numpy
-from dlcore.backprop import Tensor
+from dlcore.backprop import Tensor, no_grad
 from dlcore.convolution import Conv2d
 from dlcore.data.checks import count_rows
 from dlcore.layers import BatchNorm, Dense, Embedding, LayerNorm, Module
@@ -89,19 +91,6 @@ def check_model(name: str, model: Any) -> None:
         raise TypeError(f"{name}: expected a Module as model; received {model!r}{hint}")
 
 
-def check_whole(name: str, **numbers: Any) -> None:
-    """Refuse numbers that are not whole and at least 1.
-
-    Raises:
-        ValueError: naming the argument and what it received.
-    """
-    for argument, value in numbers.items():
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-            raise ValueError(
-                f"{name}: expected {argument} to be a whole number of at least 1; received {value!r}"
-            )
-
-
 def check_callable(name: str, argument: str, value: Any, example: str) -> None:
     """Refuse what cannot be called.
 
@@ -151,10 +140,26 @@ def checked_optimizer(name: str, optimizer: Any, model: Module) -> Optimizer:
             )
         return optimizer
     check_callable(name, "optimizer", optimizer, "optim.Adam, or an optimizer")
-    made = optimizer(model.parameters())
+    made = made_by(name, optimizer, model.parameters())
     if not isinstance(made, Optimizer):
         raise TypeError(f"{name}: expected the factory to return an optimizer; received {made!r}")
     return made
+
+
+def made_by(name: str, factory: Callable[..., Any], *arguments: Any, **settings: Any) -> Any:
+    """Return what a factory makes of the parameters, or say which of its settings is missing.
+
+    Raises:
+        TypeError: the factory cannot be called so.
+    """
+    try:
+        inspect.signature(factory).bind(*arguments, **settings)
+    except TypeError as error:
+        raise TypeError(
+            f"{name}: expected an optimizer, or what makes one of the parameters alone; received {factory!r}: {error}. "
+            "Settle it beforehand, as in functools.partial(optim.SGD, learning_rate=0.1)"
+        ) from None
+    return factory(*arguments, **settings)
 
 
 def probe(name: str, model: Module, loss: Callable[..., Tensor], inputs: Rows, targets: Rows) -> None:
@@ -184,3 +189,25 @@ def probe(name: str, model: Module, loss: Callable[..., Tensor], inputs: Rows, t
         raise ValueError(
             f"{name}: expected the loss to be {many}; received shape {value.shape}. Use reduction='mean'"
         )
+
+
+def check_last_batch(name: str, model: Module, inputs: Rows, batch_size: int) -> None:
+    """Refuse, before the first step, a batch of one row that the model cannot be trained on, as BatchNorm cannot.
+
+    Raises:
+        ValueError: with a batch size that leaves no single row.
+    """
+    rows = inputs.count
+    if (rows % batch_size or min(batch_size, rows)) > 1:
+        return
+    trial = copy.deepcopy(model).train()  # it may draw, and keep averages of what it sees
+    try:
+        with no_grad(), np.errstate(all="ignore"):
+            trial(inputs.slice(0, 1))
+    except ValueError as error:
+        other = next((size for size in range(batch_size + 1, rows + 1) if rows % size != 1), None)
+        advice = f"Take batch_size={other}, say" if other else "Bring more rows"
+        raise ValueError(
+            f"{name}: expected batches of two rows or more, since the model refuses a single one ({error}); received "
+            f"{rows} rows for batches of {batch_size}, which leave one. {advice}"
+        ) from error

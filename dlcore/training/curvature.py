@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlcore.arrays import asarray, is_floating, to_numpy
+from dlcore.arrays import asarray, is_floating, random, to_numpy
+from dlcore.arrays.checks import check_whole
 from dlcore.backprop import Tensor, hessian_vector_product
 from dlcore.layers import Module
 
-from .checks import check_callable, check_model, check_whole
+from .checks import check_callable, check_model
 
 Vector = NDArray[np.float64]
 
@@ -109,6 +110,7 @@ def sharpness(
     2.0
     """
     check_whole("sharpness", steps=steps)
+    random.check_rng(rng)
     f, theta = vector_loss(model, loss, inputs, targets)
     start = rng.standard_normal(theta.size)
 

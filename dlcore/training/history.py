@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -40,7 +41,7 @@ class History:
         if not self.epochs:
             raise ValueError("History.best: expected at least one finished epoch; received none")
         key = "validation_loss" if "validation_loss" in self.epochs[0] else "loss"
-        return min(self.epochs, key=lambda record: float(record[key]))
+        return min(self.epochs, key=lambda record: (math.isnan(record[key]), record[key]))  # NaN comes last
 
     def __getitem__(self, name: str) -> list[Any]:
         """Return one measurement of all epochs, say history["validation_accuracy"].

@@ -40,7 +40,8 @@ class State:
 
     Attributes:
         model: the network.
-        optimizer: its settings may be changed, say `state.optimizer.learning_rate /= 2`.
+        optimizer: its settings may be changed, say `state.optimizer.learning_rate /= 2`; with a schedule the rate
+            alone may not, since each step begins by setting it anew.
         history: everything measured so far; `history.epochs[-1]` is the epoch that just ended.
         epoch: number of finished epochs.
         step: number of finished steps.

@@ -11,11 +11,21 @@ from typing import Any
 import numpy as np
 
 from dlcore.arrays import Array, asarray, copy_into, device_of, is_floating, namespace, random, to_numpy
+from dlcore.arrays.checks import check_whole
 from dlcore.backprop import Tensor
 from dlcore.layers import Module, ensemble
 from dlcore.optim import Optimizer, Schedule
 
-from .checks import check_callable, check_model, check_options, check_whole, checked_pair, is_finite, probe
+from .checks import (
+    check_callable,
+    check_last_batch,
+    check_model,
+    check_options,
+    checked_pair,
+    is_finite,
+    made_by,
+    probe,
+)
 from .history import History
 from .loop import Callback, Capture, EachStep, Loop
 from .metrics import Metrics, named
@@ -222,12 +232,13 @@ def sweep(
     held = None if validation is None else _rows("validation", validation, settings, together, noise=False)
     for pair in (rows, held) if held else (rows,):
         probe("sweep", together, loss, *pair)
+    check_last_batch("sweep", together, rows[0], batch_size)
     rates = {
         name: np.array([s[name] for s in settings], float) for name in OF_OPTIMIZER if name in settings[0]
     }
     history = Loop(
         together,
-        optimizer(together.parameters(), members=len(settings), **rates),
+        made_by("sweep", optimizer, together.parameters(), members=len(settings), **rates),
         loss,
         *rows,
         rngs=[generator(setting["seed"], SHUFFLING) for setting in settings],

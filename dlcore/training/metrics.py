@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dlcore.arrays import Array, asarray, device_of, namespace
+from dlcore.arrays.checks import check_whole
 from dlcore.backprop import Tensor
 from dlcore.layers import Module
 
-from .checks import check_callable, check_model, check_whole, checked_pair
+from .checks import check_callable, check_model, checked_pair
 from .rows import Rows
 from .state import evaluating
 
@@ -28,7 +30,7 @@ def accuracy(predictions: Any, targets: Any) -> float:
         targets: array of shape (…), or of the predictions' shape.
 
     Raises:
-        ValueError: the shapes do not fit.
+        ValueError: the shapes do not fit, or there is no prediction.
 
     >>> accuracy([[2.0, 1.0], [0.0, 1.0], [3.0, 0.0]], [0, 1, 1])
     0.6666666865348816
@@ -38,7 +40,13 @@ def accuracy(predictions: Any, targets: Any) -> float:
     p = predictions.data if isinstance(predictions, Tensor) else asarray(predictions)
     t = targets.data if isinstance(targets, Tensor) else asarray(targets, device=device_of(p))
     xp = namespace(p)
-    if tuple(t.shape) == tuple(p.shape[:-1]) and p.shape[-1] > 1:
+    if math.prod(p.shape) == 0:
+        raise ValueError(
+            f"accuracy: expected at least one prediction; received shape {tuple(p.shape)}. Is the batch empty?"
+        )
+    if p.ndim > 0 and p.shape[-1] == 1 and tuple(t.shape) == tuple(p.shape[:-1]):
+        p = p[..., 0]
+    if tuple(t.shape) == tuple(p.shape[:-1]) and p.ndim > 0 and p.shape[-1] > 1:
         hits = xp.argmax(p, axis=-1) == t
     elif tuple(t.shape) != tuple(p.shape):
         raise ValueError(

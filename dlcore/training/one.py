@@ -6,12 +6,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from dlcore.arrays.checks import check_whole
 from dlcore.backprop import Tensor
 from dlcore.layers import Module
 from dlcore.optim import Optimizer, Schedule
 
 from .checkpoint import load, save
-from .checks import check_model, check_options, check_whole, checked_optimizer, checked_pair, probe
+from .checks import (
+    check_last_batch,
+    check_model,
+    check_options,
+    checked_optimizer,
+    checked_pair,
+    probe,
+)
 from .history import History
 from .loop import Callback, Capture, EachStep, Loop
 from .metrics import Metrics, named
@@ -61,7 +69,8 @@ def fit(
         callbacks: functions of a `State`, called after each epoch, or wrapped in `EachStep` after each step.
         seed: of the generator that shuffles.
         shuffle: whether each epoch has an order of its own; else rows come as they are.
-        schedule: function from the number of finished steps to a factor of the learning rate (see optim).
+        schedule: function from the number of finished steps to a factor of the learning rate (see optim). It sets
+            the rate of each step, whatever a callback has made of it.
         clip: the greatest common length of the gradients.
         capture: True replays a recorded step (see dlcore.capture), "auto" does so where it is possible.
         checkpoint: file to save everything to, for `resume`.
@@ -75,7 +84,7 @@ def fit(
     Raises:
         TypeError: an argument of the wrong kind; integers where floats belong.
         ValueError: no rows, rows that do not fit together, non-finite numbers, labels out of range, another
-            device, an optimizer of another model.
+            device, an optimizer of another model, a last batch of one row for a model with BatchNorm.
         Diverged: the loss became NaN or infinite; says which tensor was the first, and holds the history.
 
     >>> import numpy as np
@@ -95,6 +104,7 @@ def fit(
             f"fit: expected a single network; received an ensemble of {model.members}. Use sweep"
         )
     rows = _checked_rows("data", data, model, loss)
+    check_last_batch("fit", model, rows[0], batch_size)
     optimizer = checked_optimizer("fit", optimizer, model)
     rng = generator(seed, SHUFFLING)
     settings = {"seed": seed, "batch_size": batch_size, "shuffle": shuffle, "rows": rows[0].count}
