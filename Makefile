@@ -59,7 +59,7 @@ test: $(FULL) pyodide  ## run every test: package, doctests, notebooks, book, br
 ifeq ($(TORCH),no)
 	@echo "The notebooks are not run again: they compare with torch, and TORCH=no."
 else
-	$(TEST) chapters playground.ipynb --nbval --nbval-current-env --nbval-sanitize-with tools/nbval.cfg
+	$(TEST) intro.ipynb chapters playground.ipynb --nbval --nbval-current-env --nbval-sanitize-with tools/nbval.cfg
 endif
 	$(TEST) tests dlcore classroom tools $(if $(filter yes,$(COVERAGE)),--cov --cov-report=term)
 
