@@ -423,7 +423,7 @@ export function percent(share, digits = 0) {
 // The probability of a class: neither 0 nor 1, though its float may be.
 export const chance = (probability) => percent(Math.min(Math.max(probability, 1e-9), 1 - 1e-9), 1);
 
-const minus = (value) => String(value).replace("-", "−");
+const signText = (value) => String(value).replace("-", "−"); // with a true minus
 
 // Axes around the area {left, top, width, height}; returns the functions from data to pixels.
 export function axes(context, area, [x0, x1], [y0, y1], theme, { xLabel = "", yLabel = "", grid = true, xCount = Math.max(2, area.width / 80), yCount = Math.max(2, area.height / 40) } = {}) {
@@ -435,12 +435,12 @@ export function axes(context, area, [x0, x1], [y0, y1], theme, { xLabel = "", yL
   context.lineWidth = 1;
   context.textAlign = "center";
   context.textBaseline = "top";
-  for (const t of ticks(x0, x1, xCount)) context.fillText(minus(t), X(t), area.top + area.height + 4);
+  for (const t of ticks(x0, x1, xCount)) context.fillText(signText(t), X(t), area.top + area.height + 4);
   if (xLabel) context.fillText(xLabel, area.left + area.width / 2, area.top + area.height + 18);
   context.textAlign = "right";
   context.textBaseline = "middle";
   for (const t of ticks(y0, y1, yCount)) {
-    context.fillText(minus(t), area.left - 5, Y(t));
+    context.fillText(signText(t), area.left - 5, Y(t));
     if (grid) {
       context.beginPath();
       context.moveTo(area.left, Y(t));
