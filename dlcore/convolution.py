@@ -16,8 +16,9 @@ import numpy as np
 
 from . import init
 from .arrays import Array, kernels, namespace
+from .arrays.checks import check_whole
 from .backprop import Tensor, primitive
-from .layers import Module, check_sizes, parameter
+from .layers import Module, parameter
 
 __all__ = ["AvgPool2d", "Conv2d", "GlobalAvgPool", "MaxPool2d", "avg_pool2d", "conv2d", "max_pool2d"]
 
@@ -222,8 +223,8 @@ class Conv2d(Module):
         device: str = "numpy",
         dtype: str = "float32",
     ) -> None:
-        check_sizes("Conv2d", in_channels=in_channels, out_channels=out_channels)
-        check_sizes("Conv2d", kernel_size=kernel_size, stride=stride)
+        check_whole("Conv2d", in_channels=in_channels, out_channels=out_channels)
+        check_whole("Conv2d", kernel_size=kernel_size, stride=stride)
         if padding < 0:
             raise ValueError(f"Conv2d: expected padding of 0 or more pixels; received {padding}")
         self.in_channels, self.kernel_size, self.stride, self.padding = (
@@ -270,7 +271,7 @@ class MaxPool2d(Module):
 
     def __init__(self, kernel_size: int, *, stride: int | None = None) -> None:
         stride = kernel_size if stride is None else stride
-        check_sizes("MaxPool2d", kernel_size=kernel_size, stride=stride)
+        check_whole("MaxPool2d", kernel_size=kernel_size, stride=stride)
         self.kernel_size, self.stride = kernel_size, stride
 
     def forward(self, x: Tensor) -> Tensor:
@@ -292,7 +293,7 @@ class AvgPool2d(Module):
 
     def __init__(self, kernel_size: int, *, stride: int | None = None) -> None:
         stride = kernel_size if stride is None else stride
-        check_sizes("AvgPool2d", kernel_size=kernel_size, stride=stride)
+        check_whole("AvgPool2d", kernel_size=kernel_size, stride=stride)
         self.kernel_size, self.stride = kernel_size, stride
 
     def forward(self, x: Tensor) -> Tensor:

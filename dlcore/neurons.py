@@ -22,8 +22,9 @@ import numpy as np
 from . import init
 from .activations import sigmoid, step
 from .arrays import Array, asarray, device_of, dtype_name, is_array, is_floating, namespace, to_numpy
+from .arrays.checks import check_whole
 from .backprop import Tensor, reshape
-from .layers import Module, check_sizes, parameter
+from .layers import Module, parameter
 
 __all__ = [
     "Mistakes",
@@ -268,7 +269,7 @@ class Perceptron:
     """
 
     def __init__(self, in_features: int, *, device: str = "numpy", dtype: str = "float32") -> None:
-        check_sizes("Perceptron", in_features=in_features)
+        check_whole("Perceptron", in_features=in_features)
         self.in_features = in_features
         self.weight: Array = parameter(np.zeros(in_features), device, dtype).data
         self.bias: Array = parameter(np.zeros(()), device, dtype).data
@@ -305,7 +306,7 @@ class Perceptron:
         Raises:
             ValueError: shapes that do not fit, other labels, NaN or infinity, or no epochs.
         """
-        check_sizes("Perceptron.fit", max_epochs=max_epochs)
+        check_whole("Perceptron.fit", max_epochs=max_epochs)
         x = self._floats(points)
         signs = to_numpy(_signs("Perceptron.fit", labels, x[..., 0])).tolist()
         if not bool(namespace(x).all(namespace(x).isfinite(x))):
@@ -370,7 +371,7 @@ class Neuron(Module):
         device: str = "numpy",
         dtype: str = "float32",
     ) -> None:
-        check_sizes("Neuron", in_features=in_features)
+        check_whole("Neuron", in_features=in_features)
         self.in_features, self.activation = in_features, activation
         values = weight_init(rng, (in_features,), fan_in=in_features, fan_out=1)
         self.weight = parameter(values, device, dtype)

@@ -21,9 +21,10 @@ import numpy as np
 
 from .activations import ActivationFunction
 from .arrays import Array, asarray, dtype_name, namespace, to_numpy
+from .arrays.checks import check_whole
 from .backprop import Tensor
 from .init import Initializer, constant, glorot
-from .layers import BatchNorm, Dense, LayerNorm, Module, check_sizes
+from .layers import BatchNorm, Dense, LayerNorm, Module
 
 __all__ = [
     "NORMALIZATIONS",
@@ -120,7 +121,7 @@ def forecast(
         ValueError: "batch", whose statistics depend on how different the examples are, too; a gain or an input_square
             below 0; a number that is not finite.
     """
-    check_sizes("forecast", depth=depth)
+    check_whole("forecast", depth=depth)
     if normalization not in ("none", "layer"):
         raise ValueError(f"forecast: expected normalization none or layer; received {normalization!r}")
     for name, value in (("a gain n · Var[w]", gain), ("an input_square", input_square)):
@@ -179,7 +180,7 @@ class Chain(Module):
         device: str = "numpy",
         dtype: str = "float32",
     ) -> None:
-        check_sizes("Chain", depth=depth, width=width)
+        check_whole("Chain", depth=depth, width=width)
         if normalization not in NORMALIZATIONS:
             raise ValueError(
                 f"Chain: expected normalization {', '.join(NORMALIZATIONS)}; received {normalization!r}"

@@ -21,7 +21,7 @@ from dlcore import init
 # isort: off
 from .module import Module
 from .sequential import Activation, Flatten, Sequential
-from .parameters import check_sizes as check_sizes, parameter as parameter
+from .parameters import parameter as parameter
 from .dense import Dense, affine, mlp
 from .dropout import Dropout
 from .normalization import BatchNorm, LayerNorm, normalize as normalize

@@ -12,10 +12,11 @@ import numpy as np
 from dlcore import init
 from dlcore.activations import relu
 from dlcore.arrays import Array, kernels, namespace
+from dlcore.arrays.checks import check_whole
 from dlcore.backprop import Tensor, primitive, reshape
 
 from .module import Module
-from .parameters import check_sizes, parameter
+from .parameters import parameter
 from .sequential import Sequential
 
 
@@ -59,7 +60,7 @@ class Dense(Module):
         device: str = "numpy",
         dtype: str = "float32",
     ) -> None:
-        check_sizes("Dense", in_features=in_features, out_features=out_features)
+        check_whole("Dense", in_features=in_features, out_features=out_features)
         fans = {"fan_in": in_features, "fan_out": out_features}
         self.in_features, self.out_features = in_features, out_features
         self.weight = parameter(weight_init(rng, (in_features, out_features), **fans), device, dtype)

@@ -8,10 +8,11 @@ import numpy as np
 
 from dlcore import arrays, init
 from dlcore.arrays import Array, namespace
+from dlcore.arrays.checks import check_whole
 from dlcore.backprop import Tensor, primitive, take
 
 from .module import Module
-from .parameters import check_sizes, parameter
+from .parameters import parameter
 
 
 class Embedding(Module):
@@ -37,7 +38,7 @@ class Embedding(Module):
         device: str = "numpy",
         dtype: str = "float32",
     ) -> None:
-        check_sizes("Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim)
+        check_whole("Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         fans = {"fan_in": num_embeddings, "fan_out": embedding_dim}
         self.weight = parameter(weight_init(rng, (num_embeddings, embedding_dim), **fans), device, dtype)

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from dlcore.arrays import Array, namespace
+from dlcore.arrays.checks import check_whole
 from dlcore.backprop import Tensor, primitive, reshape
 
 from .module import Module
-from .parameters import check_sizes, parameter
+from .parameters import parameter
 
 
 @primitive
@@ -54,7 +55,7 @@ class LayerNorm(Module):
     def __init__(
         self, num_features: int, *, epsilon: float = 1e-5, device: str = "numpy", dtype: str = "float32"
     ) -> None:
-        check_sizes("LayerNorm", num_features=num_features)
+        check_whole("LayerNorm", num_features=num_features)
         self.num_features, self.epsilon = num_features, epsilon
         self.weight = parameter(np.ones(num_features), device, dtype)
         self.bias = parameter(np.zeros(num_features), device, dtype)
@@ -93,7 +94,7 @@ class BatchNorm(Module):
         device: str = "numpy",
         dtype: str = "float32",
     ) -> None:
-        check_sizes("BatchNorm", num_features=num_features)
+        check_whole("BatchNorm", num_features=num_features)
         self.num_features, self.epsilon, self.momentum = num_features, epsilon, momentum
         self.weight = parameter(np.ones(num_features), device, dtype)
         self.bias = parameter(np.zeros(num_features), device, dtype)

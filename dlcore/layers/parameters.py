@@ -1,4 +1,4 @@
-"""What a layer with numbers of its own begins with: sizes that are checked, tensors to be trained."""
+"""What a layer with numbers of its own begins with: tensors to be trained."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from dlcore.arrays import asarray
-from dlcore.arrays.checks import check_whole
 from dlcore.backprop import Tensor
 
 
@@ -16,6 +15,3 @@ def parameter(values: np.ndarray[Any, Any], device: str, dtype: str) -> Tensor:
     if dtype not in ("float32", "float64"):
         raise ValueError(f"parameters need a floating dtype, float32 or float64; received {dtype!r}")
     return Tensor(asarray(values, device=device, dtype=dtype), requires_grad=True)
-
-
-check_sizes = check_whole
